@@ -1,0 +1,201 @@
+/**
+ * What can go wrong, as a closed family with stable codes.
+ *
+ * Messages start with a capital, name the action, then say what is so, with
+ * numbers. None carries a password or a connection string.
+ *
+ * @module
+ */
+
+import type { PoolStats } from "./pool_stats.ts";
+
+/** The codes of this family; each belongs to one class. */
+export type PoolErrorCode =
+  | "ACQUIRE_TIMEOUT"
+  | "POOL_CLOSED"
+  | "CONNECT_FAILED"
+  | "CONNECTION_LOST"
+  | "LEASE_RELEASED"
+  | "QUERY_TIMEOUT"
+  | "TRANSACTION_FINISHED";
+
+/** The base of every error this package makes for a caller to catch. */
+export abstract class PoolError extends Error {
+  /** Stable across versions; tell errors apart by this. */
+  abstract readonly code: PoolErrorCode;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** No connection was granted by the deadline. */
+export class AcquireTimeoutError extends PoolError {
+  override readonly code = "ACQUIRE_TIMEOUT";
+  /** How long the caller waited, in milliseconds. */
+  readonly waitedMs: number;
+  /** The pool when the caller was turned away. */
+  readonly stats: PoolStats;
+
+  /** `cause` is the last failed dial, when that is why. */
+  constructor(waitedMs: number, stats: PoolStats, cause?: unknown) {
+    const { leased, shared, connecting, idle, waiting, max, name } = stats;
+    super(
+      `Cannot acquire a connection from ${name} within ${
+        Math.round(waitedMs)
+      } ms: ${leased} leased, ${shared} shared, ${connecting} connecting, ` +
+        `${idle} idle, ${waiting} waiting, max ${max}` + describeCause(cause),
+      cause === undefined ? undefined : { cause },
+    );
+    this.waitedMs = waitedMs;
+    this.stats = stats;
+  }
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? `; last dial: ${cause.message}` : "";
+}
+
+/** The pool is closed or closing. */
+export class PoolClosedError extends PoolError {
+  override readonly code = "POOL_CLOSED";
+
+  constructor(name: string) {
+    super(`Cannot acquire a connection: ${name} is closed`);
+  }
+}
+
+/** Why a dial failed. */
+export type ConnectErrorKind =
+  | "refused"
+  | "dns"
+  | "tls"
+  | "auth"
+  | "timeout"
+  | "capacity"
+  | "starting"
+  | "protocol"
+  | "permission";
+
+/** What a `ConnectError` carries beside its message. */
+export interface ConnectErrorOptions extends ErrorOptions {
+  /** The server's SQLSTATE, when it gave one. */
+  readonly sqlState?: string;
+}
+
+/** A connection could not be opened. */
+export class ConnectError extends PoolError {
+  override readonly code = "CONNECT_FAILED";
+  /** Why, as one of a few words. */
+  readonly kind: ConnectErrorKind;
+  /** The server's SQLSTATE, when it gave one. */
+  readonly sqlState: string | undefined;
+
+  constructor(
+    kind: ConnectErrorKind,
+    message: string,
+    options?: ConnectErrorOptions,
+  ) {
+    super(message, options);
+    this.kind = kind;
+    this.sqlState = options?.sqlState;
+  }
+}
+
+/**
+ * Where a connection was when it was lost.
+ *
+ * `idle`: no statement of yours was under way; `query`: one was; `begin`,
+ * `commit`, `rollback`: that one was, so the outcome of a `commit` is unknown.
+ */
+export type ConnectionLostPhase =
+  | "idle"
+  | "query"
+  | "begin"
+  | "commit"
+  | "rollback";
+
+/** What a `ConnectionLostError` carries beside its message. */
+export interface ConnectionLostOptions extends ErrorOptions {
+  /** Whether any byte of the statement was written. */
+  readonly sent: boolean;
+  /** What was under way. */
+  readonly phase: ConnectionLostPhase;
+  /** The server's parting SQLSTATE, when it gave one. */
+  readonly sqlState?: string | undefined;
+}
+
+/** The connection died under a lease, a transaction or a query. */
+export class ConnectionLostError extends PoolError {
+  override readonly code = "CONNECTION_LOST";
+  /** `false`: the statement surely never ran. `true`: it may have. */
+  readonly sent: boolean;
+  /** What was under way. */
+  readonly phase: ConnectionLostPhase;
+  /** The server's parting SQLSTATE, when it gave one. */
+  readonly sqlState: string | undefined;
+
+  constructor(options: ConnectionLostOptions) {
+    const { sent, phase, sqlState, cause } = options;
+    const why = sqlState ?? (cause instanceof Error ? cause.message : "closed");
+    super(
+      `Cannot run on this connection: it was lost (${why}) during ${phase}, ` +
+        (sent ? "the statement may have run" : "the statement was not sent"),
+      cause === undefined ? undefined : { cause },
+    );
+    this.sent = sent;
+    this.phase = phase;
+    this.sqlState = sqlState;
+  }
+}
+
+/** A lease was used after its end. */
+export class LeaseReleasedError extends PoolError {
+  override readonly code = "LEASE_RELEASED";
+  /** Where the lease was released, when the pool records stacks. */
+  readonly releasedAt: string | undefined;
+
+  constructor(action: string, releasedAt?: string) {
+    super(
+      `Cannot ${action}: this lease was released` +
+        (releasedAt === undefined ? "" : `, at\n${releasedAt}`),
+    );
+    this.releasedAt = releasedAt;
+  }
+}
+
+/** A statement ran longer than it was allowed to. */
+export class QueryTimeoutError extends PoolError {
+  override readonly code = "QUERY_TIMEOUT";
+  /** The time it was allowed, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`Cannot finish the query: it ran longer than ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** How a transaction ended. */
+export type TransactionOutcome =
+  | "committed"
+  | "prepared"
+  | "rolled back"
+  | "unknown";
+
+/** A transaction was used after its end, or could not be committed. */
+export class TransactionFinishedError extends PoolError {
+  override readonly code = "TRANSACTION_FINISHED";
+  /** How it ended. */
+  readonly outcome: TransactionOutcome;
+
+  constructor(
+    action: string,
+    outcome: TransactionOutcome,
+    options?: ErrorOptions,
+  ) {
+    super(`Cannot ${action}: the transaction was ${outcome}`, options);
+    this.outcome = outcome;
+  }
+}
