@@ -31,7 +31,12 @@ export interface TlsPlan {
   readonly mode: TlsMode;
   /** Whether TLS starts at once (PostgreSQL 17) or after an `SSLRequest`. */
   readonly negotiation: "postgres" | "direct";
-  /** Further options of the runtime's TLS: `ca`, `cert`, `key`, `servername` … */
+  /**
+   * Further options of the runtime's TLS: `ca`, `cert`, `key`, `servername` …
+   *
+   * They can make the mode stricter, not weaker: `ca` or `rejectUnauthorized:
+   * true` turn `require` into `verify-ca`; `rejectUnauthorized: false` is ignored.
+   */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -47,11 +52,21 @@ export interface ConnectOptions {
 
 /** What a socket tells its owner. */
 export interface SocketListener {
-  /** Bytes arrived. They may be kept: the socket does not reuse them. */
+  /**
+   * Bytes arrived. They may be kept: the socket does not reuse them.
+   *
+   * Always a node `Buffer`, on every transport: the driver calls its methods.
+   */
   onData(bytes: Uint8Array): void;
   /** The socket takes writes again after `write` answered `false`. */
   onDrain(): void;
-  /** The socket is gone; called exactly once, also after our own `destroy`. */
+  /**
+   * The socket is gone; called exactly once, never from inside a call of ours,
+   * also after our own `destroy`.
+   *
+   * After the server's end of stream, it comes once the bytes before it are
+   * delivered; so not while the socket is paused.
+   */
   onClose(error: Error | undefined): void;
 }
 
@@ -61,7 +76,10 @@ export interface Socket {
   listen(listener: SocketListener): void;
   /**
    * Sends bytes, in order. Answers `false` when the caller should wait for
-   * `onDrain`. After the stream has closed, bytes are dropped.
+   * `onDrain`. After `end` or once the stream has closed, bytes are dropped and
+   * `onWritten` gets an error.
+   *
+   * The bytes are not copied: they must not change before `onWritten`.
    */
   write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): boolean;
   /** Closes our half once what was written is sent. */

@@ -1,0 +1,50 @@
+/**
+ * Waiting for one event of a socket that is being connected.
+ *
+ * @module
+ */
+
+import type { Socket as NodeStream } from "node:net";
+
+/**
+ * Waits for `name`; an error, a close or an abort before it rejects.
+ *
+ * Nothing stays attached once it has settled.
+ */
+export function nextEvent(
+  stream: NodeStream,
+  name: "connect" | "readable" | "secureConnect",
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    function settle(finish: () => void): void {
+      stream.off(name, onEvent);
+      stream.off("error", onError);
+      stream.off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+      finish();
+    }
+    function onEvent(): void {
+      settle(resolve);
+    }
+    function onError(error: unknown): void {
+      settle(() => reject(error));
+    }
+    function onClose(): void {
+      settle(() => reject(closedEarly()));
+    }
+    function onAbort(): void {
+      settle(() => reject(signal.reason));
+    }
+    if (signal.aborted) return reject(signal.reason);
+    if (stream.destroyed) return reject(closedEarly());
+    stream.on(name, onEvent);
+    stream.on("error", onError);
+    stream.on("close", onClose);
+    signal.addEventListener("abort", onAbort);
+  });
+}
+
+function closedEarly(): Error {
+  return new Error("the server closed the connection");
+}

@@ -1,0 +1,121 @@
+/**
+ * The transport of Deno, Node and Bun: `node:net`, with `node:tls` on top.
+ *
+ * @module
+ */
+
+import { connect as openStream, type Socket as NodeStream } from "node:net";
+
+import { toConnectError } from "./connect_failure.ts";
+import { nextEvent } from "./next_event.ts";
+import { secure } from "./tls.ts";
+import type {
+  ConnectOptions,
+  Endpoint,
+  Socket,
+  SocketListener,
+  Transport,
+} from "./transport.ts";
+
+/** Connects over TCP or a Unix socket, with TLS as planned. */
+export const nodeNet: Transport = { connect };
+
+async function connect(
+  endpoint: Endpoint,
+  options: ConnectOptions,
+): Promise<Socket> {
+  const { signal, tls: plan, keepAliveMs } = options;
+  signal.throwIfAborted();
+  let raw: NodeStream | undefined;
+  try {
+    raw = open(endpoint);
+    await nextEvent(raw, "connect", signal);
+    // The driver writes small messages back to back; Nagle would hold them up.
+    raw.setNoDelay(true);
+    if (keepAliveMs > 0) raw.setKeepAlive(true, keepAliveMs);
+    const stream = await secure(raw, { endpoint, plan, signal });
+    signal.throwIfAborted();
+    return new NodeSocket(raw, stream);
+  } catch (error) {
+    raw?.destroy();
+    if (signal.aborted) throw signal.reason;
+    throw toConnectError(error, endpoint);
+  }
+}
+
+// Deno throws here, rather than emit, when it lacks a permission on a Unix socket.
+function open({ host, port, path }: Endpoint): NodeStream {
+  const raw = path === undefined
+    ? openStream({ host, port })
+    : openStream({ path });
+  raw.on("error", ignore); // for good: one without a listener ends the process
+  return raw;
+}
+
+function ignore(): void {}
+
+/** One connected stream; under TLS, `raw` is the TCP socket below it. */
+class NodeSocket implements Socket {
+  readonly #raw: NodeStream;
+  readonly #stream: NodeStream;
+  #listener: SocketListener | undefined;
+  #error: Error | undefined;
+
+  constructor(raw: NodeStream, stream: NodeStream) {
+    this.#raw = raw;
+    this.#stream = stream;
+    stream.on("error", (error) => this.#error ??= error);
+    stream.on("close", () => this.#listener?.onClose(this.#error));
+  }
+
+  listen(listener: SocketListener): void {
+    const stream = this.#stream;
+    // It may have closed while nobody listened.
+    if (stream.closed) {
+      queueMicrotask(() => listener.onClose(this.#error));
+      return;
+    }
+    this.#listener = listener;
+    stream.on("drain", () => listener.onDrain());
+    // Once the server has ended, nothing we could still send has a reader.
+    stream.on("end", () => stream.destroy());
+    stream.on("data", (bytes) => listener.onData(bytes));
+  }
+
+  write(
+    bytes: Uint8Array,
+    onWritten?: (error?: Error | null) => void,
+  ): boolean {
+    if (this.#stream.writable) return this.#stream.write(bytes, onWritten);
+    if (onWritten !== undefined) {
+      queueMicrotask(() => onWritten(new Error("the connection is closed")));
+    }
+    return true; // not `false`: no drain will come
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+    this.#raw.destroy();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  // Under TLS, only the raw socket's handle keeps the process alive.
+  ref(): void {
+    this.#raw.ref();
+  }
+
+  unref(): void {
+    this.#raw.unref();
+  }
+}
