@@ -1,0 +1,87 @@
+/**
+ * When the pool may dial.
+ *
+ * @module
+ */
+
+// A server that restarts is back in well under a second; one that stays down
+// is asked every five. HikariCP caps at the same.
+const FIRST_DELAY_MS = 50;
+const LAST_DELAY_MS = 5_000;
+
+/**
+ * The wait after `failures` failed dials in a row: doubling, and between half
+ * and all of that by chance, so that many pools do not dial together.
+ */
+export function backoffMs(failures: number, random: number): number {
+  const ceiling = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LAST_DELAY_MS);
+  return ceiling * (0.5 + random / 2);
+}
+
+/**
+ * Whether and how widely the pool may dial.
+ *
+ * While dials fail, one probes at a time. After a recovery, the number of dials
+ * under way may double with each that succeeds: no stampede.
+ */
+export class Backoff {
+  #failures = 0;
+  #failedAt = -Infinity;
+  #retryAt = -Infinity;
+  #limit = Infinity;
+  #error: unknown;
+  #isPermanent = false;
+
+  /** Failed rounds in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Before this no dial begins. */
+  get retryAt(): number {
+    return this.#retryAt;
+  }
+
+  /** The last failure, until a dial succeeds. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Whether the next dial would surely fail the same way: fail fast until `retryAt`. */
+  isHopeless(now: number): boolean {
+    return this.#isPermanent && now < this.#retryAt;
+  }
+
+  /** How many dials may begin now, with so many under way. */
+  allowance(now: number, connecting: number): number {
+    if (now < this.#retryAt) return 0;
+    return Math.max(0, (this.#failures > 0 ? 1 : this.#limit) - connecting);
+  }
+
+  /** A dial opened a connection that works. */
+  succeed(): void {
+    if (this.#failures > 0) this.#limit = 1;
+    this.#limit *= 2;
+    this.#failures = 0;
+    this.#retryAt = -Infinity;
+    this.#error = undefined;
+    this.#isPermanent = false;
+  }
+
+  /** A dial that began at `dialledAt` failed. */
+  fail(
+    dialledAt: number,
+    now: number,
+    random: number,
+    error: unknown,
+    isPermanent: boolean,
+  ): void {
+    this.#error = error;
+    this.#isPermanent = isPermanent;
+    // Dials that were under way together fail together: they are one round.
+    if (dialledAt <= this.#failedAt) return;
+    this.#failedAt = now;
+    this.#failures++;
+    this.#retryAt = now + backoffMs(this.#failures, random);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The numbers a pool is held to.
+ *
+ * @module
+ */
+
+/** What the core needs to know of the options; times in milliseconds. */
+export interface Limits {
+  /** Most connections, closing ones counted. */
+  readonly max: number;
+  /** Kept open. */
+  readonly min: number;
+  /** Most one-shots in flight on a shared connection. */
+  readonly pipeline: number;
+  /** How many addresses one dial may try, one after the other. */
+  readonly dialAttempts: number;
+  /** One attempt of a dial. */
+  readonly connectTimeoutMs: number;
+  /** Validation and `onAcquire`. */
+  readonly prepareTimeoutMs: number;
+  /** Rollback, reset and `onRelease`. */
+  readonly releaseTimeoutMs: number;
+  /** The close of one connection. */
+  readonly closeTimeoutMs: number;
+  /** Idle longer is closed, above `min`. */
+  readonly idleTimeoutMs: number;
+  /** Never granted past this age. */
+  readonly maxLifetimeMs: number;
+  /** Leases before retirement. */
+  readonly maxUses: number;
+  /** Validated before a grant when silent for longer. */
+  readonly validateAfterIdleMs: number;
+  /** Whether `onAcquire` is to run before each lease. */
+  readonly hasAcquireHook: boolean;
+}

@@ -1,0 +1,349 @@
+/**
+ * The pool's core: every decision, and nothing else.
+ *
+ * Pure and synchronous: no I/O, promise, clock, timer or randomness. Time and
+ * chance come in with the input; what is to be done goes out as effects. So
+ * every interleaving is an order of inputs, and can be simulated.
+ *
+ * @module
+ */
+
+import { Backoff } from "./backoff.ts";
+import type { Effect } from "./effect.ts";
+import type { Input } from "./input.ts";
+import type { Limits } from "./limits.ts";
+import { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
+import { SlotKeeper } from "./slot_keeper.ts";
+import { Waiter } from "./wait_queue.ts";
+import { WaitingRoom } from "./waiting_room.ts";
+
+type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
+
+/** Decides. Feed it every {@linkcode Input}; carry out every {@linkcode Effect}, in order. */
+export class PoolMachine<C> {
+  /** Limits, phase and deadlines. */
+  readonly state: PoolState<C>;
+  /** The connections. */
+  readonly slots: SlotKeeper<C>;
+  /** The waiters. */
+  readonly waiters: WaitingRoom<C>;
+  /** Whether the pool may dial. */
+  readonly backoff = new Backoff();
+  #forceAt = Infinity;
+  #endAt = Infinity;
+  #isDialHeldBack = false;
+
+  constructor(limits: Limits) {
+    this.state = new PoolState(limits);
+    this.slots = new SlotKeeper(this.state);
+    this.waiters = new WaitingRoom(this.state);
+  }
+
+  /** When the next `tick` is due; `Infinity`: never. */
+  get nextDeadline(): number {
+    return Math.min(
+      this.state.deadlines.next,
+      this.slots.reapAt,
+      this.#isDialHeldBack ? this.backoff.retryAt : Infinity,
+      this.#forceAt,
+      this.#endAt,
+    );
+  }
+
+  /** Takes one input; answers what is to be done, in order. */
+  step(input: Input<C>): readonly Effect<C>[] {
+    if (this.nextDeadline <= input.now) this.#expire(input.now);
+    this.#take(input);
+    return this.state.takeEffects();
+  }
+
+  #take(input: Input<C>): void {
+    switch (input.kind) {
+      case "acquire":
+        return this.#acquire(input);
+      case "abort":
+        return this.#abort(input);
+      case "release":
+        return this.#release(input);
+      case "finished":
+        return this.#finished(input);
+      case "dialled":
+        return this.#dialled(input);
+      case "dialFailed":
+        return this.#dialFailed(input);
+      case "prepared":
+        return this.#prepared(input);
+      case "wasReset":
+        return this.#wasReset(input);
+      case "isolate":
+        return this.slots.isolate(input.slot);
+      case "detach":
+      case "lost":
+      case "closed":
+        return this.#remove(input.slot, input.now);
+      default:
+        return this.#govern(input);
+    }
+  }
+
+  /** Inputs about the pool as a whole. */
+  #govern(
+    input: InputOf<
+      C,
+      "tick" | "leap" | "resize" | "refresh" | "pause" | "resume" | "close"
+    >,
+  ): void {
+    const { now } = input;
+    if (input.kind === "leap") this.state.leaptAt = now;
+    else if (input.kind === "resize") this.#resize(input);
+    else if (input.kind === "refresh") this.#refresh(now);
+    else if (input.kind === "pause") this.state.isPaused = true;
+    else if (input.kind === "resume") this.state.isPaused = false;
+    else if (input.kind === "close") this.#close(input);
+    this.#settle(now);
+  }
+
+  /** Pairs waiters with connections, and opens more where that is not enough. */
+  #settle(now: number): void {
+    if (this.state.phase !== "open") return this.#drain(now);
+    if (!this.state.isPaused) this.#serve(now);
+    if (this.slots.table.open >= Math.max(1, this.state.min)) {
+      this.waiters.announce();
+    }
+    this.#openMore(now);
+  }
+
+  /** Serves the queue, first come first, as far as there are connections. */
+  #serve(now: number): void {
+    const { queue } = this.waiters;
+    for (let head = queue.head; head !== undefined; head = queue.head) {
+      const slot = head.kind === "lease"
+        ? this.#slotToLease(now)
+        : this.#slotToShare(now);
+      if (slot === undefined) return;
+      this.#grant(head, slot, now);
+    }
+  }
+
+  #grant(waiter: Waiter, slot: Slot<C>, now: number): void {
+    this.waiters.dismiss(waiter, "granted");
+    if (waiter.kind === "lease") this.slots.lease(slot);
+    else this.slots.share(slot, now);
+    this.state.emit({ kind: "grant", waiter, slot });
+  }
+
+  #slotToLease(now: number): Slot<C> | undefined {
+    return this.#readySlot(this.state.limits.hasAcquireHook, now);
+  }
+
+  /** Idle first, one more next, and only then a place beside others. */
+  #slotToShare(now: number): Slot<C> | undefined {
+    const slot = this.#readySlot(false, now);
+    if (slot !== undefined) return slot;
+    const { table, shared } = this.slots;
+    const isOnItsWay = table.counts.preparing > 0 ||
+      table.total < this.state.max && this.backoff.failures === 0;
+    return isOnItsWay ? undefined : shared.best(now);
+  }
+
+  /** An idle connection that may be granted; starts what must be prepared first. */
+  #readySlot(hook: boolean, now: number): Slot<C> | undefined {
+    for (;;) {
+      const slot = this.#freshest(now);
+      if (slot === undefined || slot.isPrepared) return slot;
+      const ping = this.#isSilent(slot, now);
+      if (!ping && !hook) return slot;
+      const { preparing } = this.slots.table.counts;
+      if (preparing >= this.waiters.queue.length) return undefined;
+      this.slots.prepare(slot, ping, hook, now);
+    }
+  }
+
+  /** The idle connection used last; those past their time are retired on the way. */
+  #freshest(now: number): Slot<C> | undefined {
+    for (;;) {
+      const slot = this.slots.idle.top;
+      if (slot === undefined) return undefined;
+      const reason = this.slots.retirement(slot, now);
+      if (reason === undefined) return slot;
+      this.slots.retire(slot, reason, now);
+    }
+  }
+
+  #isSilent(slot: Slot<C>, now: number): boolean {
+    const { leaptAt, limits } = this.state;
+    return slot.heardAt < leaptAt ||
+      now - slot.heardAt > limits.validateAfterIdleMs;
+  }
+
+  /** Whether nothing that is open could serve, and the next dial would fail too. */
+  #isHopeless(now: number): boolean {
+    return this.backoff.isHopeless(now) && this.slots.table.open === 0;
+  }
+
+  /** Dials as many as are missing, as far as the limits and the backoff allow. */
+  #openMore(now: number): void {
+    const { table } = this.slots;
+    const { min, max, isPaused } = this.state;
+    const { queue, readiness } = this.waiters;
+    const { connecting, preparing } = table.counts;
+    const floor = readiness.length > 0 ? Math.max(1, min) : min;
+    const waiting = isPaused ? 0 : queue.length - connecting - preparing;
+    const missing = Math.max(waiting, floor - table.live);
+    const wanted = Math.min(missing, max - table.total);
+    const allowed = this.backoff.allowance(now, connecting);
+    for (let left = Math.min(wanted, allowed); left > 0; left--) {
+      this.slots.dial(now);
+    }
+    this.#isDialHeldBack = wanted > 0 && now < this.backoff.retryAt;
+  }
+
+  #acquire({ waiter, isResent = false, now }: InputOf<C, "acquire">): void {
+    const { phase } = this.state;
+    if (phase !== "open") return this.waiters.refuse(waiter, "closed", null);
+    if (this.#isHopeless(now)) {
+      return this.waiters.refuse(waiter, "failed", this.backoff.error);
+    }
+    if (waiter.deadline <= now && waiter.kind !== "ready") {
+      return this.#acquireAtOnce(waiter, now);
+    }
+    this.waiters.admit(waiter, isResent);
+    this.#settle(now);
+    this.waiters.watch(waiter);
+  }
+
+  /** Only what is idle now and needs no preparation that would have to be waited for. */
+  #acquireAtOnce(waiter: Waiter, now: number): void {
+    const { isPaused, limits } = this.state;
+    const mayTake = this.waiters.queue.length === 0 && !isPaused &&
+      !(limits.hasAcquireHook && waiter.kind === "lease");
+    const slot = mayTake ? this.#freshest(now) : undefined;
+    if (slot !== undefined) return this.#grant(waiter, slot, now);
+    this.waiters.refuse(waiter, "timeout", this.backoff.error);
+  }
+
+  #abort({ waiter, now }: InputOf<C, "abort">): void {
+    if (waiter.state !== "queued") return;
+    this.waiters.dismiss(waiter, "gone");
+    this.#settle(now);
+  }
+
+  #dialled({ slot, connection, random, now }: InputOf<C, "dialled">): void {
+    if (slot.state !== "connecting") return;
+    this.backoff.succeed();
+    this.slots.open(slot, connection, random, now);
+    this.#settle(now);
+  }
+
+  #dialFailed(input: InputOf<C, "dialFailed">): void {
+    const { slot, error, isPermanent, random, now } = input;
+    if (slot.state !== "connecting") return this.#remove(slot, now);
+    if (!isPermanent && this.slots.dialOn(slot, now)) return;
+    this.backoff.fail(slot.dialledAt, now, random, error, isPermanent);
+    this.slots.forget(slot);
+    if (this.#isHopeless(now)) this.waiters.refuseAll("failed", error);
+    this.#settle(now);
+  }
+
+  #prepared({ slot, isOk, now }: InputOf<C, "prepared">): void {
+    if (slot.state !== "preparing") return;
+    if (!isOk) this.slots.retire(slot, "validation", now);
+    else {
+      slot.heardAt = now;
+      this.slots.park(slot, now);
+      slot.isPrepared = true;
+    }
+    this.#settle(now);
+    // Nobody took it: the next grant is to be prepared anew.
+    slot.isPrepared = false;
+  }
+
+  #release({ slot, fate, now }: InputOf<C, "release">): void {
+    if (slot.state !== "leased") return;
+    this.slots.takeBack(slot, fate, now);
+    this.#settle(now);
+  }
+
+  #wasReset({ slot, isOk, now }: InputOf<C, "wasReset">): void {
+    if (slot.state !== "releasing") return;
+    if (isOk) this.slots.takeBack(slot, "keep", now);
+    else this.slots.retire(slot, "reset", now);
+    this.#settle(now);
+  }
+
+  #finished({ slot, count, fate, now }: InputOf<C, "finished">): void {
+    if (slot.state !== "shared") return;
+    this.slots.finish(slot, count, fate, now);
+    this.#settle(now);
+  }
+
+  #remove(slot: Slot<C>, now: number): void {
+    if (slot.state === "closed") return;
+    this.slots.forget(slot);
+    this.#settle(now);
+  }
+
+  /** Everything whose time has come. */
+  #expire(now: number): void {
+    const { deadlines } = this.state;
+    for (;;) {
+      const owner = deadlines.takeDue(now);
+      if (owner === undefined) break;
+      if (owner instanceof Waiter) {
+        this.waiters.refuse(owner, "timeout", this.backoff.error);
+      } else this.slots.overrun(owner as Slot<C>, now);
+    }
+    while (this.slots.reapAt <= now) {
+      this.slots.retire(this.slots.idle.bottom!, "idle", now);
+    }
+    this.#settle(now);
+  }
+
+  #resize({ min, max, now }: InputOf<C, "resize">): void {
+    const { idle, table } = this.slots;
+    this.state.min = min;
+    this.state.max = max;
+    while (table.live > max && idle.bottom !== undefined) {
+      this.slots.retire(idle.bottom, "resize", now);
+    }
+  }
+
+  #refresh(now: number): void {
+    this.state.generation++;
+    for (const slot of [...this.slots.table]) {
+      if (slot.state === "idle") this.slots.retire(slot, "refresh", now);
+      else this.slots.isolate(slot);
+    }
+  }
+
+  #close({ forceAt, endAt }: InputOf<C, "close">): void {
+    if (this.state.phase === "closed") return;
+    this.state.phase = "draining";
+    this.#forceAt = Math.min(this.#forceAt, forceAt);
+    this.#endAt = Math.min(this.#endAt, endAt);
+    this.waiters.refuseAll("closed", null);
+  }
+
+  /** What `#settle` is once the pool closes: end what is unused, later everything. */
+  #drain(now: number): void {
+    if (this.state.phase === "closed") return;
+    const { table } = this.slots;
+    const isForced = this.#forceAt <= now;
+    if (isForced) this.#forceAt = Infinity;
+    for (const slot of [...table]) this.#end(slot, isForced, now);
+    if (table.total > 0) return;
+    this.state.phase = "closed";
+    this.#forceAt = this.#endAt = Infinity;
+    this.state.emit({ kind: "drained" });
+  }
+
+  #end(slot: Slot<C>, isForced: boolean, now: number): void {
+    const { state } = slot;
+    if (state === "connecting") this.slots.abandon(slot, now);
+    else if (state === "idle" || isForced && state !== "closing") {
+      this.slots.retire(slot, "shutdown", now);
+    }
+    if (this.#endAt <= now) this.slots.cut(slot);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What the parts of the core share.
+ *
+ * @module
+ */
+
+import { Deadlines } from "./deadlines.ts";
+import type { Effect } from "./effect.ts";
+import type { Limits } from "./limits.ts";
+import type { Slot } from "./slot.ts";
+import type { Waiter } from "./wait_queue.ts";
+
+/** Whether the pool grants, waits for its last leases, or is done. */
+export type Phase = "open" | "draining" | "closed";
+
+const NOTHING: readonly Effect<never>[] = [];
+
+/** The state of one pool beside its slots and waiters. */
+export class PoolState<C> {
+  /** The numbers the pool is held to; `max` and `min` below may be newer. */
+  readonly limits: Limits;
+  /** Everything that has a time, slots and waiters alike. */
+  readonly deadlines = new Deadlines<Waiter | Slot<unknown>>();
+  /** Most connections. */
+  max: number;
+  /** Kept open. */
+  min: number;
+  /** Whether the pool grants. */
+  phase: Phase = "open";
+  /** Whether `pause` holds grants back. */
+  isPaused = false;
+  /** Connections of an older generation are retired. */
+  generation = 0;
+  /** When the machine last woke up: what was silent before is to be validated. */
+  leaptAt = -Infinity;
+  #effects: Effect<C>[] = [];
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+    this.max = limits.max;
+    this.min = limits.min;
+  }
+
+  /** Asks the shell for something, after what was asked before. */
+  emit(effect: Effect<C>): void {
+    this.#effects.push(effect);
+  }
+
+  /** Takes what was asked for since the last time. */
+  takeEffects(): readonly Effect<C>[] {
+    if (this.#effects.length === 0) return NOTHING;
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * All slots of a pool, and how many are in each state.
+ *
+ * @module
+ */
+
+import { Slot, type SlotState } from "./slot.ts";
+
+/** How many slots are in each state. */
+export type SlotCounts = Record<Exclude<SlotState, "closed">, number>;
+
+/** The slots; the only place where a slot changes its state. */
+export class SlotTable<C> {
+  readonly #slots = new Set<Slot<C>>();
+  readonly #counts: SlotCounts = {
+    connecting: 0,
+    idle: 0,
+    preparing: 0,
+    leased: 0,
+    shared: 0,
+    releasing: 0,
+    closing: 0,
+  };
+  #lastId = 0;
+
+  /** How many in each state. */
+  get counts(): Readonly<SlotCounts> {
+    return this.#counts;
+  }
+
+  /** All, closing ones too. */
+  get total(): number {
+    return this.#slots.size;
+  }
+
+  /** All that are open or will be. */
+  get live(): number {
+    return this.#slots.size - this.#counts.closing;
+  }
+
+  /** All that are open. */
+  get open(): number {
+    return this.live - this.#counts.connecting;
+  }
+
+  /** Makes a slot that is connecting. */
+  create(generation: number, now: number): Slot<C> {
+    const slot = new Slot<C>(++this.#lastId, generation, now);
+    this.#slots.add(slot);
+    this.#counts.connecting++;
+    return slot;
+  }
+
+  /** Moves a slot to another state; `closed` takes it out. */
+  move(slot: Slot<C>, state: SlotState): void {
+    if (slot.state !== "closed") this.#counts[slot.state]--;
+    slot.state = state;
+    if (state === "closed") this.#slots.delete(slot);
+    else this.#counts[state]++;
+  }
+
+  /** All slots, in the order they were made. */
+  [Symbol.iterator](): IterableIterator<Slot<C>> {
+    return this.#slots.values();
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Who waits for a connection, in order of arrival.
+ *
+ * @module
+ */
+
+import type { Deadline } from "./deadlines.ts";
+import type { Slot } from "./slot.ts";
+
+/**
+ * What a waiter waits for: a connection of its own, a place on one, or the
+ * pool to be warm.
+ */
+export type WaiterKind = "lease" | "share" | "ready";
+
+/** Where a waiter is; it leaves `queued` exactly once. */
+export type WaiterState = "new" | "queued" | "granted" | "gone";
+
+/** One pending acquire. The shell extends it with what is to be settled. */
+export class Waiter {
+  /** What it waits for. */
+  readonly kind: WaiterKind;
+  /** When it came. */
+  readonly since: number;
+  /** When it is turned away. */
+  readonly deadline: number;
+  /** Where it is; only the machine changes it. */
+  state: WaiterState = "new";
+  /** Its entry among the deadlines, while queued. */
+  alarm: Deadline<Waiter | Slot<unknown>> | undefined;
+  /** The queue's links. */
+  before: Waiter | undefined;
+  after: Waiter | undefined;
+
+  constructor(kind: WaiterKind, since: number, deadline: number) {
+    this.kind = kind;
+    this.since = since;
+    this.deadline = deadline;
+  }
+}
+
+/** A first-in, first-out queue from whose middle a waiter leaves in O(1). */
+export class WaitQueue {
+  #head: Waiter | undefined;
+  #tail: Waiter | undefined;
+  #length = 0;
+
+  /** How many wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Who came first. */
+  get head(): Waiter | undefined {
+    return this.#head;
+  }
+
+  /** Adds a waiter at the end. */
+  push(waiter: Waiter): void {
+    waiter.before = this.#tail;
+    waiter.after = undefined;
+    if (this.#tail === undefined) this.#head = waiter;
+    else this.#tail.after = waiter;
+    this.#tail = waiter;
+    this.#length++;
+  }
+
+  /** Adds a waiter in front: one that was granted before and lost its connection unused. */
+  unshift(waiter: Waiter): void {
+    waiter.before = undefined;
+    waiter.after = this.#head;
+    if (this.#head === undefined) this.#tail = waiter;
+    else this.#head.before = waiter;
+    this.#head = waiter;
+    this.#length++;
+  }
+
+  /** Takes a waiter out, wherever it stands. The waiter must be in this queue. */
+  remove(waiter: Waiter): void {
+    const { before, after } = waiter;
+    if (before === undefined) this.#head = after;
+    else before.after = after;
+    if (after === undefined) this.#tail = before;
+    else after.before = before;
+    waiter.before = waiter.after = undefined;
+    this.#length--;
+  }
+
+  /** All waiters, first come first. */
+  *[Symbol.iterator](): Generator<Waiter> {
+    for (let at = this.#head; at !== undefined; at = at.after) yield at;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Everyone who waits, from arrival to grant or refusal.
+ *
+ * @module
+ */
+
+import type { Refusal } from "./effect.ts";
+import type { PoolState } from "./pool_state.ts";
+import { type Waiter, WaitQueue } from "./wait_queue.ts";
+
+/** The waiters: one queue for connections, one for the pool to be warm. */
+export class WaitingRoom<C> {
+  /** Who waits for a connection. */
+  readonly queue = new WaitQueue();
+  /** Who waits for the pool to be warm. */
+  readonly readiness = new WaitQueue();
+  readonly #state: PoolState<C>;
+
+  constructor(state: PoolState<C>) {
+    this.#state = state;
+  }
+
+  /** Queues a waiter; one that is resent goes back to the front. */
+  admit(waiter: Waiter, isResent: boolean): void {
+    waiter.state = "queued";
+    const queue = this.#queueOf(waiter);
+    if (isResent) queue.unshift(waiter);
+    else queue.push(waiter);
+  }
+
+  /** Starts the waiter's deadline; called once it is known that it has to wait. */
+  watch(waiter: Waiter): void {
+    if (waiter.state !== "queued") return;
+    waiter.alarm = this.#state.deadlines.add(waiter.deadline, waiter);
+  }
+
+  /** A waiter leaves, whatever for. */
+  dismiss(waiter: Waiter, state: "granted" | "gone"): void {
+    if (waiter.state === "queued") this.#queueOf(waiter).remove(waiter);
+    this.#state.deadlines.drop(waiter.alarm);
+    waiter.alarm = undefined;
+    waiter.state = state;
+  }
+
+  /** Turns a waiter away. */
+  refuse(waiter: Waiter, refusal: Refusal, error: unknown): void {
+    this.dismiss(waiter, "gone");
+    this.#state.emit({ kind: "turnAway", waiter, refusal, error });
+  }
+
+  /** Turns everybody away. */
+  refuseAll(refusal: Refusal, error: unknown): void {
+    for (const queue of [this.queue, this.readiness]) {
+      for (let head = queue.head; head !== undefined; head = queue.head) {
+        this.refuse(head, refusal, error);
+      }
+    }
+  }
+
+  /** Tells those who wait for it that the pool is warm. */
+  announce(): void {
+    const { readiness } = this;
+    for (let head = readiness.head; head !== undefined; head = readiness.head) {
+      this.dismiss(head, "granted");
+      this.#state.emit({ kind: "ready", waiter: head });
+    }
+  }
+
+  #queueOf(waiter: Waiter): WaitQueue {
+    return waiter.kind === "ready" ? this.readiness : this.queue;
+  }
+}
