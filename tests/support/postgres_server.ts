@@ -37,9 +37,11 @@ export async function startPostgres(
 export async function sharedPostgres(): Promise<TestServer> {
   const url = Deno.env.get("TIDEPOOL_TEST_URL") ?? Deno.env.get("DATABASE_URL");
   if (url) return new ForeignServer(url);
-  const lender = Deno.env.get("TIDEPOOL_TEST_LENDER");
-  if (lender === undefined) return await (ownServer ??= startPostgres());
-  const { url: lent, pid, dataDir, error } = await (await fetch(lender)).json();
+  const port = Number(Deno.env.get("TIDEPOOL_TEST_LENDER") ?? 0);
+  if (port === 0) return await (ownServer ??= startPostgres());
+  const lender = await Deno.connect({ hostname: "127.0.0.1", port });
+  const answer = await new Response(lender.readable).json();
+  const { url: lent, pid, dataDir, error } = answer;
   if (error !== undefined) throw new Error(error);
   return new ForeignServer(lent, pid, dataDir);
 }
