@@ -1,0 +1,126 @@
+/**
+ * How the options about where to connect are read.
+ *
+ * @module
+ */
+
+import {
+  type ConnectionOptions,
+  type Password,
+  TARGET_SESSION_ATTRS,
+} from "./connection_options.ts";
+import { isPort, parseHosts } from "./host_list.ts";
+import type { OptionRule } from "./option_check.ts";
+import {
+  alias,
+  isBoolean,
+  isFunction,
+  isObject,
+  isString,
+  listOf,
+  nullable,
+  oneOf,
+  parseBoolean,
+  rule,
+  text,
+} from "./option_kinds.ts";
+import { SSL_MODES } from "./tls_options.ts";
+
+const HOST = hostRule();
+const TEXT = text();
+const PASSWORD = passwordRule();
+
+/** How each option about where to connect is read. */
+export const CONNECTION_RULES: Readonly<
+  Record<keyof ConnectionOptions, OptionRule>
+> = {
+  host: HOST,
+  hostname: alias("host", HOST),
+  port: portRule(),
+  path: TEXT,
+  database: TEXT,
+  db: alias("database", TEXT),
+  username: TEXT,
+  user: alias("username", TEXT),
+  password: PASSWORD,
+  pass: alias("password", PASSWORD),
+  ssl: sslRule(),
+  sslnegotiation: nullable(oneOf("postgres", "direct"), "postgres"),
+  target_session_attrs: alias(
+    "target_session_attrs",
+    nullable(oneOf(...TARGET_SESSION_ATTRS), "any"),
+    (value) => value === "any" ? undefined : value,
+  ),
+};
+
+function hostRule(): OptionRule {
+  const expected = "one or more hosts, each with or without a port";
+  return alias(
+    "host",
+    {
+      ...rule(
+        expected,
+        isStrings,
+        (value) => parseHosts([value].flat().join()) !== undefined,
+      ),
+      parse: (written) => written,
+    },
+    (value) => parseHosts([value].flat().join()),
+  );
+}
+
+function portRule(): OptionRule {
+  return alias(
+    "port",
+    {
+      ...rule(
+        "an integer from 1 to 65535, or one for each host",
+        isNumbers,
+        (value) => [value].flat().every(isPort),
+      ),
+      parse: parsePorts,
+    },
+    (value) => [value].flat(),
+  );
+}
+
+function passwordRule(): OptionRule {
+  return {
+    ...rule<Password>(
+      "a string or a function",
+      (value): value is Password => isString(value) || isFunction(value),
+    ),
+    secret: true,
+    parse: (written) => written,
+  };
+}
+
+function sslRule(): OptionRule {
+  const modes: readonly string[] = SSL_MODES;
+  const { read } = rule(
+    "",
+    (value): value is string | boolean | object =>
+      isString(value) || isBoolean(value) || isObject(value),
+    (value) => !isString(value) || modes.includes(value),
+  );
+  return {
+    expected: `${listOf(modes)}, a boolean, an object or null`,
+    secret: true,
+    parse: parseBoolean,
+    read: (value) => value === null ? { value: false } : read(value),
+  };
+}
+
+function isStrings(value: unknown): value is string | readonly string[] {
+  return isString(value) || Array.isArray(value) && value.every(isString);
+}
+
+function isNumbers(value: unknown): value is number | readonly number[] {
+  return [value].flat().every((each) => typeof each === "number");
+}
+
+function parsePorts(written: string): readonly number[] | string {
+  return /^\d+(,\d+)*$/.test(written)
+    ? written.split(",").map(Number)
+    : written;
+}

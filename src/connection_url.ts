@@ -1,0 +1,146 @@
+/**
+ * Connection URLs, as libpq and the driver write them.
+ *
+ * No error of this file shows any part of a URL: one with an unescaped
+ * character in its password does not fall apart where its author thinks.
+ *
+ * @module
+ */
+
+import { type Host, parseHosts } from "./host_list.ts";
+
+/** What a URL says, by option name. */
+export interface ConnectionUrl {
+  /** User, password, hosts and database, from before the `?`. */
+  readonly authority: UrlAuthority;
+  /** Parameters that are options; texts, under the names they came by. */
+  readonly options: Readonly<Record<string, string>>;
+  /** All other parameters: for the server, when a session starts. */
+  readonly connection: Readonly<Record<string, string>>;
+}
+
+/** What stands before the `?` of a URL. */
+export interface UrlAuthority {
+  readonly username?: string;
+  readonly password?: string;
+  readonly host?: readonly Host[];
+  readonly port?: readonly number[];
+  readonly database?: string;
+}
+
+// libpq's names for what is an option here.
+const RENAMED = new Map([["dbname", "database"], ["sslmode", "ssl"]]);
+
+// What only a client acts on, and what it asks for is so anyway.
+const IGNORED = new Set(["sslrootcert", "channel_binding"]);
+
+const UNSUPPORTED = new Map([
+  ["sslrootcert", "pass the certificate's text in ssl: { ca }"],
+  ["sslcert", "pass the certificate's text in ssl: { cert }"],
+  ["sslkey", "pass the key's text in ssl: { key }"],
+  ["channel_binding", "channels are not bound here, so leave it out"],
+]);
+
+const SHAPE =
+  /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#@]*))?(?:\?([^#]*))?$/i;
+
+/**
+ * Takes a URL apart.
+ *
+ * @param isOption Whether a parameter of that name is an option.
+ * @throws {TypeError} If it is malformed or asks for what cannot be done.
+ */
+export function parseConnectionUrl(
+  url: string,
+  isOption: (name: string) => boolean,
+): ConnectionUrl {
+  const parts = SHAPE.exec(url.trim());
+  if (parts === null) throw malformed();
+  const [, user = "", hosts = "", database = "", query = ""] = parts;
+  return {
+    authority: {
+      ...parseUser(user),
+      ...parseServers(hosts),
+      ...present("database", decode(database)),
+    },
+    ...parseQuery(query, isOption),
+  };
+}
+
+function parseUser(text: string): UrlAuthority {
+  const colon = text.indexOf(":");
+  const end = colon === -1 ? text.length : colon;
+  return {
+    ...present("username", decode(text.slice(0, end))),
+    ...present("password", decode(text.slice(end + 1))),
+  };
+}
+
+// The port of a single host stands alone, so that a `host` option keeps it.
+function parseServers(text: string): UrlAuthority {
+  const onlyPort = /^:(\d+)$/.test(text);
+  const hosts = parseHosts(onlyPort ? `localhost${text}` : text || "localhost");
+  if (hosts === undefined) throw malformed();
+  const decoded = hosts.map((each) => ({ ...each, host: decode(each.host) }));
+  if (hosts.length > 1) return { host: decoded };
+  const [{ host, port }] = decoded as [Host];
+  return {
+    ...(text === "" || onlyPort ? {} : { host: [{ host }] }),
+    ...(port === undefined ? {} : { port: [port] }),
+  };
+}
+
+function parseQuery(
+  query: string,
+  isOption: (name: string) => boolean,
+): Pick<ConnectionUrl, "options" | "connection"> {
+  const parameters = new URLSearchParams(query);
+  const options = new Map<string, string>();
+  const connection = new Map<string, string>();
+  for (const [written, text] of parameters) {
+    checkParameter(written, text);
+    if (IGNORED.has(written)) continue;
+    const name = RENAMED.get(written) ?? written;
+    (isOption(name) ? options : connection).set(name, text);
+  }
+  // The system's certificates identify anybody unless the name is verified.
+  if (parameters.has("sslrootcert")) options.set("ssl", "verify-full");
+  return {
+    options: Object.fromEntries(options),
+    connection: Object.fromEntries(connection),
+  };
+}
+
+function checkParameter(name: string, text: string): void {
+  // A name of other signs is the rest of a password with an unescaped "?".
+  if (!/^[\w.]+$/.test(name) || text.includes("\0")) throw malformed();
+  if (name === "sslrootcert" && text === "system") return;
+  if (name === "channel_binding" && text !== "require") return;
+  const advice = UNSUPPORTED.get(name);
+  if (advice === undefined) return;
+  throw new TypeError(
+    `Cannot create the pool: the URL parameter "${name}" is not supported: ` +
+      advice,
+  );
+}
+
+function present<Name extends string>(
+  name: Name,
+  text: string,
+): { readonly [K in Name]?: string } {
+  return text === "" ? {} : { [name]: text } as { [K in Name]: string };
+}
+
+function decode(text: string): string {
+  try {
+    const decoded = decodeURIComponent(text);
+    if (!decoded.includes("\0")) return decoded;
+  } catch {
+    // Falls through: its message would show the text.
+  }
+  throw malformed();
+}
+
+function malformed(): TypeError {
+  return new TypeError("Cannot create the pool: the URL is malformed");
+}

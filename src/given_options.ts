@@ -1,0 +1,150 @@
+/**
+ * Gathering options from the arguments, the URL and the environment.
+ *
+ * @module
+ */
+
+import { type Password, VARIABLE_OPTIONS } from "./connection_options.ts";
+import { type ConnectionUrl, parseConnectionUrl } from "./connection_url.ts";
+import type { StartupParameters } from "./driver_options.ts";
+import { type Environment, firstVariable } from "./environment.ts";
+import type { Host } from "./host_list.ts";
+import {
+  type OptionSource,
+  readOption,
+  readOptions,
+  typeName,
+} from "./option_check.ts";
+import { OPTION_HINTS, OPTION_RULES } from "./option_rules.ts";
+import type { PoolOptions } from "./pool_options.ts";
+import type { SslMode } from "./tls_options.ts";
+import type { TargetSessionAttrs } from "./transport/hosts.ts";
+
+/** The options that are read into something else than what is written. */
+interface ReadOptions {
+  readonly host?: readonly Host[];
+  readonly port?: readonly number[];
+  readonly password?: Password;
+  readonly ssl?: SslMode | boolean | object;
+  readonly sslnegotiation?: "postgres" | "direct";
+  readonly target_session_attrs?: TargetSessionAttrs | undefined;
+  readonly connection?: StartupParameters;
+  readonly keepAliveMs?: number;
+  /** The mode in the URL, which an object in `ssl` may refine. */
+  readonly urlSsl?: unknown;
+}
+
+/** The options that were given, once read: one name each, `null` resolved. */
+export type GivenOptions =
+  & {
+    readonly [
+      Name in Exclude<keyof PoolOptions, keyof ReadOptions>
+    ]?: Exclude<PoolOptions[Name], undefined>;
+  }
+  & ReadOptions;
+
+const ACTION = "create the pool";
+
+const OPTION: OptionSource = {
+  action: ACTION,
+  noun: "option",
+  shown: true,
+  hints: OPTION_HINTS,
+};
+
+const PARAMETER: OptionSource = {
+  action: ACTION,
+  noun: "URL parameter",
+  shown: false,
+};
+
+const VARIABLE: OptionSource = {
+  action: ACTION,
+  noun: "environment variable",
+  shown: false,
+};
+
+// Settings of a session that libpq takes from the environment.
+const PARAMETER_VARIABLES = [
+  ["application_name", "PGAPPNAME"],
+  ["options", "PGOPTIONS"],
+] as const;
+
+/** All that was said: options win over the URL, the URL over the environment. */
+export function gatherOptions(
+  urlOrOptions: unknown,
+  options: unknown,
+  environment: Environment,
+): GivenOptions {
+  const [url, passed] = separate(urlOrOptions, options);
+  const fromUrl = url === undefined ? undefined : parseUrl(url);
+  const fromQuery = readTexts(fromUrl?.options ?? {});
+  const given: GivenOptions = {
+    ...fromUrl?.authority,
+    ...fromQuery,
+    ...readOptions(OPTION_RULES, passed ?? {}, OPTION),
+  };
+  const connection = { ...fromUrl?.connection, ...given.connection };
+  return {
+    ...readVariables(given, environment),
+    ...given,
+    connection: { ...readParameters(connection, environment), ...connection },
+    urlSsl: fromQuery.ssl,
+  };
+}
+
+function separate(
+  urlOrOptions: unknown,
+  options: unknown,
+): [string | undefined, unknown] {
+  if (typeof urlOrOptions === "string") return [urlOrOptions, options];
+  if (urlOrOptions instanceof URL) return [urlOrOptions.href, options];
+  if (urlOrOptions === undefined) return [undefined, options];
+  if (options === undefined) return [undefined, urlOrOptions];
+  throw new TypeError(
+    `Cannot ${ACTION}: with two arguments the first must be a URL, got ` +
+      typeName(urlOrOptions),
+  );
+}
+
+function parseUrl(url: string): ConnectionUrl {
+  return parseConnectionUrl(url, (name) => Object.hasOwn(OPTION_RULES, name));
+}
+
+function readTexts(texts: Readonly<Record<string, string>>): GivenOptions {
+  const parsed = Object.entries(texts)
+    .map(([name, text]) => [name, parseText(name, text)]);
+  return readOptions(OPTION_RULES, Object.fromEntries(parsed), PARAMETER);
+}
+
+function readVariables(
+  given: GivenOptions,
+  environment: Environment,
+): GivenOptions {
+  const read: Record<string, unknown> = {};
+  for (const { target, option, variables } of VARIABLE_OPTIONS) {
+    // A path stands for a host too.
+    if (target in given || target === "host" && "path" in given) continue;
+    const found = firstVariable(environment, variables);
+    if (found === undefined) continue;
+    const { name, text } = found;
+    const value = parseText(option, text);
+    read[target] = readOption(OPTION_RULES[option], name, value, VARIABLE);
+  }
+  return read;
+}
+
+function readParameters(
+  given: StartupParameters,
+  environment: Environment,
+): StartupParameters {
+  const read: Record<string, string | undefined> = {};
+  for (const [name, variable] of PARAMETER_VARIABLES) {
+    if (given[name] === undefined) read[name] = environment(variable);
+  }
+  return read;
+}
+
+function parseText(option: string, text: string): unknown {
+  return OPTION_RULES[option as keyof PoolOptions].parse?.(text) ?? text;
+}

@@ -1,0 +1,71 @@
+/**
+ * Every option of a pool and how it is read.
+ *
+ * @module
+ */
+
+import { CONNECTION_RULES } from "./connection_rules.ts";
+import { DRIVER_RULES } from "./driver_rules.ts";
+import type { OptionRule } from "./option_check.ts";
+import {
+  callback,
+  flag,
+  integer,
+  integerOrInfinity,
+  isFunction,
+  isString,
+  listOf,
+  milliseconds,
+  positiveMilliseconds,
+  rule,
+  text,
+} from "./option_kinds.ts";
+import { BOUND_RULES } from "./pool_bounds.ts";
+import type { PoolOptions } from "./pool_options.ts";
+
+const CALLBACK = callback();
+
+/** How each option is read. */
+export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
+  ...BOUND_RULES,
+  acquireTimeoutMs: milliseconds(),
+  connectTimeoutMs: positiveMilliseconds(),
+  queryTimeoutMs: positiveMilliseconds(),
+  releaseTimeoutMs: positiveMilliseconds(),
+  closeTimeoutMs: milliseconds(),
+  idleTimeoutMs: milliseconds(),
+  maxLifetimeMs: positiveMilliseconds(),
+  maxUses: integerOrInfinity(1),
+  validateAfterIdleMs: milliseconds(),
+  pipeline: integer(1),
+  reset: resetRule(),
+  onConnect: CALLBACK,
+  onAcquire: CALLBACK,
+  onRelease: CALLBACK,
+  holdProcess: flag(),
+  name: text(),
+  transport: CALLBACK,
+  ...CONNECTION_RULES,
+  ...DRIVER_RULES,
+};
+
+/** What to say of options that the driver has and a pool has not. */
+export const OPTION_HINTS: Readonly<Record<string, string>> = {
+  onclose: "listen to the pool's events instead",
+  onnotify: "pass a function to pool.listen() instead",
+  socket: 'pass "transport" instead',
+  sslmode: 'did you mean "ssl"?',
+};
+
+function resetRule(): OptionRule {
+  const words = ["rollback", "session", "none"];
+  return {
+    ...rule(
+      `${listOf(words)}, or a function`,
+      (value): value is string | ((...args: unknown[]) => unknown) =>
+        isString(value) || isFunction(value),
+      (value) => isFunction(value) || words.includes(value),
+    ),
+    parse: (written) => written,
+  };
+}

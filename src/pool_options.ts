@@ -1,0 +1,313 @@
+/**
+ * The options of a pool, and what becomes of them.
+ *
+ * @module
+ */
+
+import {
+  type ConnectionOptions,
+  defaultUsername,
+  type Password,
+} from "./connection_options.ts";
+import type {
+  DebugHook,
+  DriverOptions,
+  DriverTransform,
+  NoticeHook,
+  ParameterHook,
+  PostgresTypes,
+  StartupParameters,
+} from "./driver_options.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
+import { gatherOptions, type GivenOptions } from "./given_options.ts";
+import { resolveEndpoints } from "./host_list.ts";
+import { checkBounds, type PoolBounds } from "./pool_bounds.ts";
+import type { PooledConnection } from "./pooled_connection.ts";
+import { resolveTls } from "./tls_options.ts";
+import type { TargetSessionAttrs } from "./transport/hosts.ts";
+import type { Endpoint, TlsPlan } from "./transport/transport.ts";
+import type { SocketFactory } from "./transport/web_socket_like.ts";
+
+/** Called with a connection of the pool, and awaited. */
+export type ConnectionHook = (
+  connection: PooledConnection,
+) => void | Promise<void>;
+
+/** What is done to a connection when it comes back. */
+export type ResetMode = "rollback" | "session" | "none" | ConnectionHook;
+
+/**
+ * The options of a pool; all may be left out.
+ *
+ * They are checked when the pool is created. An unknown one is refused by name,
+ * and so are two names of one thing.
+ */
+export interface PoolOptions<
+  // deno-lint-ignore ban-types -- as in the driver: no custom types
+  Types extends PostgresTypes = {},
+> extends ConnectionOptions, DriverOptions<Types> {
+  /**
+   * The most physical connections at once, closing ones included. A server
+   * works best with few: about twice its cores, shared by all processes.
+   *
+   * @default {10}
+   */
+  readonly max?: number | undefined;
+  /**
+   * How many connections are kept open, refilled in the background. None by
+   * default, so that a pool that is not used costs the server nothing.
+   *
+   * @default {0}
+   */
+  readonly min?: number | undefined;
+  /**
+   * How long an acquire may take in all, in milliseconds: waiting, dialling,
+   * hooks and validation. 0 takes only what is idle now; `Infinity` waits for
+   * ever. Long enough to ride out a burst, short enough to fail before whoever
+   * waits for the caller gives up.
+   *
+   * @default {10000}
+   */
+  readonly acquireTimeoutMs?: number | undefined;
+  /**
+   * How long one dial may take, in milliseconds: name lookup, TCP, TLS and
+   * authentication. Below `acquireTimeoutMs`, so that another can be tried.
+   *
+   * @default {5000}
+   */
+  readonly connectTimeoutMs?: number | undefined;
+  /**
+   * How long a statement may run, in milliseconds, before it is cancelled on
+   * the server. Off by default: only the caller knows what is too long.
+   *
+   * @default {Infinity}
+   */
+  readonly queryTimeoutMs?: number | undefined;
+  /**
+   * How long rollback and reset may take when a connection comes back, in
+   * milliseconds; overrun destroys it. Both are quick or the server is not well.
+   *
+   * @default {2000}
+   */
+  readonly releaseTimeoutMs?: number | undefined;
+  /**
+   * How long `close()` waits for leases, in milliseconds, before it destroys
+   * what is left. Below the grace that process managers give, often 10 seconds.
+   *
+   * @default {5000}
+   */
+  readonly closeTimeoutMs?: number | undefined;
+  /**
+   * How long a connection may be idle, in milliseconds, before it is closed;
+   * never below `min`. Long enough to outlast a pause between bursts.
+   *
+   * @default {60000}
+   */
+  readonly idleTimeoutMs?: number | undefined;
+  /**
+   * The age past which a connection is not granted any more, in milliseconds,
+   * shortened by up to a tenth at random. Half an hour follows a change of
+   * address or of load without dialling all the time.
+   *
+   * @default {1800000}
+   */
+  readonly maxLifetimeMs?: number | undefined;
+  /**
+   * How many leases a connection serves before it is retired. Off by default:
+   * age is the better measure; this is for backends that grow with use.
+   *
+   * @default {Infinity}
+   */
+  readonly maxUses?: number | undefined;
+  /**
+   * How long a connection may be idle, in milliseconds, and still be granted
+   * without asking the server. Short enough to notice a restart, long enough
+   * that a pool under load never asks.
+   *
+   * @default {2000}
+   */
+  readonly validateAfterIdleMs?: number | undefined;
+  /**
+   * The most single queries in flight on a connection that several callers
+   * share. At 16 a round trip costs next to nothing, and few wait behind a slow
+   * one.
+   *
+   * @default {16}
+   */
+  readonly pipeline?: number | undefined;
+  /**
+   * What is done when a connection comes back: `"rollback"` ends what
+   * transaction is open, `"session"` also resets all session state but prepared
+   * statements, `"none"` does nothing, a function does what it likes. The
+   * default costs nothing when no transaction is open.
+   *
+   * @default {"rollback"}
+   */
+  readonly reset?: ResetMode | undefined;
+  /** Awaited after a dial, before the connection is first granted. */
+  readonly onConnect?: ConnectionHook | undefined;
+  /** Awaited before each grant; one that throws destroys the connection. */
+  readonly onAcquire?: ConnectionHook | undefined;
+  /** Awaited after each lease; one that throws destroys the connection. */
+  readonly onRelease?: ConnectionHook | undefined;
+  /**
+   * Whether idle connections keep the process alive. Off, so that a finished
+   * script ends.
+   *
+   * @default {false}
+   */
+  readonly holdProcess?: boolean | undefined;
+  /**
+   * What the pool is called in errors, events and stats; by default `pool-1`,
+   * `pool-2` and so on.
+   */
+  readonly name?: string | undefined;
+  /** Opens sockets instead of the runtime: for a tunnel or a proxy. */
+  readonly transport?: SocketFactory | undefined;
+}
+
+/** What the driver is told about every connection. */
+export interface ResolvedDriverOptions {
+  /** Custom types, by name. */
+  readonly types: PostgresTypes;
+  /** Renames columns and converts values. */
+  readonly transform: DriverTransform;
+  /** Start-up parameters, as text: the driver would drop `false` and 0. */
+  readonly connection: Readonly<Record<string, string>>;
+  /** Whether statements are prepared and kept. */
+  readonly prepare: boolean;
+  /** Called with every statement, or whether it is put in errors. */
+  readonly debug: boolean | DebugHook;
+  /** Whether array types are looked up. */
+  readonly fetchTypes: boolean;
+  /** Called with every notice. */
+  readonly onnotice: NoticeHook | undefined;
+  /** Called when a server reports a setting. */
+  readonly onparameter: ParameterHook | undefined;
+}
+
+/**
+ * The options of a pool with nothing left open; frozen.
+ *
+ * The password and the TLS options are left out when it is inspected, listed or
+ * copied.
+ */
+export interface ResolvedPoolOptions {
+  readonly name: string;
+  readonly max: number;
+  readonly min: number;
+  readonly acquireTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly releaseTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly maxUses: number;
+  readonly validateAfterIdleMs: number;
+  readonly pipeline: number;
+  readonly reset: ResetMode;
+  readonly onConnect: ConnectionHook | undefined;
+  readonly onAcquire: ConnectionHook | undefined;
+  readonly onRelease: ConnectionHook | undefined;
+  readonly holdProcess: boolean;
+  readonly transport: SocketFactory | undefined;
+  /** The addresses to try, in order; at least one. */
+  readonly endpoints: readonly Endpoint[];
+  /** Which kind of server to look for; `undefined`: any. */
+  readonly targetSessionAttrs: TargetSessionAttrs | undefined;
+  readonly tls: TlsPlan;
+  /** When TCP keep-alive probes start, in milliseconds; 0: never. */
+  readonly keepAliveMs: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password: Password;
+  readonly driver: ResolvedDriverOptions;
+}
+
+let poolsNamed = 0;
+
+/**
+ * Checks what a pool is created with and fills in the rest.
+ *
+ * Options win over the URL, the URL over the environment.
+ *
+ * @throws {TypeError} If an option is unknown, of a wrong type or given twice,
+ * the URL is malformed, or no user name can be found.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function resolvePoolOptions<Types extends PostgresTypes>(
+  urlOrOptions?: string | URL | PoolOptions<Types>,
+  options?: PoolOptions<Types>,
+  environment: Environment = readEnvironment,
+): ResolvedPoolOptions {
+  const given = gatherOptions(urlOrOptions, options, environment);
+  const username = given.username ?? defaultUsername(environment);
+  const resolved = {
+    ...resolveBounds(given),
+    ...resolveTimes(given),
+    ...resolveUse(given),
+    endpoints: resolveEndpoints(given),
+    targetSessionAttrs: given.target_session_attrs,
+    tls: resolveTls(given),
+    username,
+    database: given.database ?? username,
+    driver: resolveDriver(given),
+    // Counted last: a pool that could not be created takes no number.
+    name: given.name ?? `pool-${++poolsNamed}`,
+  };
+  const password = { value: given.password ?? "" };
+  Object.defineProperty(resolved, "password", password);
+  return Object.freeze(resolved as typeof resolved & { password: Password });
+}
+
+function resolveBounds({ min = 0, max = 10 }: GivenOptions): PoolBounds {
+  return checkBounds({ min, max }, "create the pool");
+}
+
+function resolveTimes(given: GivenOptions) {
+  return {
+    acquireTimeoutMs: given.acquireTimeoutMs ?? 10_000,
+    connectTimeoutMs: given.connectTimeoutMs ?? 5_000,
+    queryTimeoutMs: given.queryTimeoutMs ?? Infinity,
+    releaseTimeoutMs: given.releaseTimeoutMs ?? 2_000,
+    closeTimeoutMs: given.closeTimeoutMs ?? 5_000,
+    idleTimeoutMs: given.idleTimeoutMs ?? 60_000,
+    maxLifetimeMs: given.maxLifetimeMs ?? 1_800_000,
+    validateAfterIdleMs: given.validateAfterIdleMs ?? 2_000,
+    keepAliveMs: given.keepAliveMs ?? 60_000,
+  };
+}
+
+function resolveUse(given: GivenOptions) {
+  return {
+    maxUses: given.maxUses ?? Infinity,
+    pipeline: given.pipeline ?? 16,
+    reset: given.reset ?? "rollback",
+    onConnect: given.onConnect,
+    onAcquire: given.onAcquire,
+    onRelease: given.onRelease,
+    holdProcess: given.holdProcess ?? false,
+    transport: given.transport,
+  };
+}
+
+function resolveDriver(given: GivenOptions): ResolvedDriverOptions {
+  return Object.freeze({
+    types: Object.freeze({ ...given.types }),
+    transform: Object.freeze({ undefined: undefined, ...given.transform }),
+    connection: Object.freeze(asText(given.connection ?? {})),
+    prepare: given.prepare ?? true,
+    debug: given.debug ?? false,
+    fetchTypes: given.fetch_types ?? true,
+    onnotice: given.onnotice,
+    onparameter: given.onparameter,
+  });
+}
+
+function asText(parameters: StartupParameters): Record<string, string> {
+  const given = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)]);
+  return { application_name: "tidepool", ...Object.fromEntries(given) };
+}
