@@ -57,6 +57,7 @@ async function connect(
   const opening = open(factory, endpoint);
   try {
     const socket = await unlessAborted(opening, signal);
+    signal.throwIfAborted();
     return new StreamSocket(socket);
   } catch (error) {
     // It may still come: nobody is left who would close it.
@@ -104,7 +105,7 @@ function unlessAborted<T>(
   function settled(): void {
     signal.removeEventListener("abort", onAbort);
   }
-  signal.addEventListener("abort", onAbort);
+  signal.addEventListener("abort", onAbort, { once: true });
   promise.then(resolve, reject).finally(settled);
   return answer;
 }
@@ -230,8 +231,10 @@ class StreamSocket implements Socket {
   /** The only way this socket becomes closed. */
   #close(error: unknown): void {
     if (this.#state === "closed") return;
+    // After our own end a broken read is no news: Deno.connect then breaks it.
+    const isNews = this.#state === "open" && error !== undefined;
+    this.#closeError = isNews ? toError(error) : undefined;
     this.#state = "closed";
-    this.#closeError = error === undefined ? undefined : toError(error);
     this.resume(); // or a paused pump would wait for ever
     this.#reader.cancel().catch(ignore);
     this.#writer.abort().catch(ignore);

@@ -1,0 +1,329 @@
+/**
+ * What every transport must do, as tests that any of them can be put through.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { Socket as NodeStream } from "node:net";
+
+import type {
+  Socket,
+  TlsPlan,
+  Transport,
+} from "../../src/transport/transport.ts";
+import { assert, assertEquals, assertStrictEquals } from "../support/assert.ts";
+import { connectOptions, Recorder } from "./recorder.ts";
+import type { Serve, SocketServer } from "./socket_server.ts";
+
+/** One transport, and a way to make servers that it can reach. */
+export interface ContractSubject {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly tls: TlsPlan;
+  /** Starts a server that hands each connection to `serve`. */
+  listen(serve: Serve): Promise<SocketServer>;
+}
+
+/** Puts a transport through the contract. */
+export function transportContract(subject: ContractSubject): void {
+  for (const [promise, test] of Object.entries(PROMISES)) {
+    Deno.test(`${subject.name}: ${promise}`, () => within(test(subject)));
+  }
+}
+
+const MEGABYTE = 1 << 20;
+
+const PROMISES: Readonly<
+  Record<string, (subject: ContractSubject) => Promise<void>>
+> = {
+  "carries 1 MB both ways byte for byte, as Buffers": async (subject) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { socket, recorder } = await connect(subject, server);
+    const sent = randomBytes(MEGABYTE);
+    for (let at = 0, size = 1; at < sent.length; at += size, size *= 3) {
+      socket.write(sent.subarray(at, at + size));
+    }
+    await recorder.until(sent.length);
+    assert(recorder.bytes.equals(sent));
+    assert(recorder.chunks.every((chunk) => Buffer.isBuffer(chunk)));
+    socket.destroy();
+  },
+
+  "delivers nothing before listen()": async (subject) => {
+    await using server = await subject.listen((peer) => peer.write("hello"));
+    const { transport, tls } = subject;
+    const socket = await transport.connect(
+      server.endpoint,
+      connectOptions(tls),
+    );
+    await turns();
+    const recorder = Recorder.on(socket);
+    await recorder.until(5);
+    assertEquals(recorder.bytes.toString(), "hello");
+    socket.destroy();
+  },
+
+  "delivers nothing while paused, and all of it after resume()": async (
+    subject,
+  ) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { socket, recorder } = await connect(subject, server);
+    socket.pause();
+    const written = Promise.withResolvers<void>();
+    socket.write(randomBytes(MEGABYTE / 16), () => written.resolve());
+    await written.promise;
+    await turns();
+    const { length } = recorder;
+    socket.resume();
+    await recorder.until(MEGABYTE / 16);
+    assertEquals(length, 0);
+    socket.destroy();
+  },
+
+  "answers false to a write when full, then drains": async (subject) => {
+    const peers: NodeStream[] = [];
+    await using server = await subject.listen((peer) => {
+      peer.pause();
+      peers.push(peer);
+    });
+    const { socket, recorder } = await connect(subject, server);
+    const chunk = randomBytes(MEGABYTE);
+    let writes = 1;
+    while (socket.write(chunk) && writes < 64) writes++;
+    assert(writes < 64, "64 MB were taken without a sign");
+    await until(() => peers.length > 0);
+    peers[0]?.resume();
+    await recorder.drained;
+    socket.destroy();
+  },
+
+  "reports the server's end once, after the bytes before it": async (
+    subject,
+  ) => {
+    await using server = await subject.listen((peer) =>
+      peer.end(Buffer.alloc(MEGABYTE, 7))
+    );
+    const { recorder } = await connect(subject, server);
+    await recorder.closed;
+    await turns();
+    assertEquals([recorder.length, recorder.closes.length], [MEGABYTE, 1]);
+    await server.untilEmpty();
+  },
+
+  "reports a reset once": async (subject) => {
+    await using server = await subject.listen((peer, raw) =>
+      peer.once("data", () => raw.resetAndDestroy())
+    );
+    const { socket, recorder } = await connect(subject, server);
+    socket.write(randomBytes(8));
+    await recorder.closed;
+    socket.write(randomBytes(8));
+    socket.destroy();
+    await turns();
+    assertEquals(recorder.closes.length, 1);
+  },
+
+  "reports a close from before listen()": async (subject) => {
+    await using server = await subject.listen((peer, raw) =>
+      peer.once("data", () => raw.resetAndDestroy())
+    );
+    const { transport, tls } = subject;
+    const socket = await transport.connect(
+      server.endpoint,
+      connectOptions(tls),
+    );
+    socket.write(randomBytes(8));
+    await server.untilEmpty();
+    await turns();
+    const recorder = Recorder.on(socket);
+    await recorder.closed;
+    await turns();
+    assertEquals(recorder.closes.length, 1);
+  },
+
+  "reports its own destroy() once, later and without an error": async (
+    subject,
+  ) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { socket, recorder } = await connect(subject, server);
+    socket.destroy();
+    socket.destroy();
+    assertEquals(recorder.closes, []);
+    assertEquals(await recorder.closed, undefined);
+    socket.destroy();
+    await turns();
+    assertEquals(recorder.closes.length, 1);
+    await server.untilEmpty();
+  },
+
+  "delivers nothing after destroy()": async (subject) => {
+    await using server = await subject.listen((peer) =>
+      peer.write(Buffer.alloc(MEGABYTE))
+    );
+    const { transport, tls } = subject;
+    const socket = await transport.connect(
+      server.endpoint,
+      connectOptions(tls),
+    );
+    let deliveries = 0;
+    const closed = Promise.withResolvers<void>();
+    socket.listen({
+      onData() {
+        deliveries++;
+        socket.destroy();
+      },
+      onDrain() {},
+      onClose: () => closed.resolve(),
+    });
+    await closed.promise;
+    await turns();
+    assertEquals(deliveries, 1);
+  },
+
+  "sends what was written before end(), then closes once": async (subject) => {
+    const received: Uint8Array[] = [];
+    await using server = await subject.listen((peer) =>
+      peer.on("data", (bytes) => received.push(bytes))
+    );
+    const { socket, recorder } = await connect(subject, server);
+    const sent = randomBytes(MEGABYTE);
+    socket.write(sent);
+    socket.end();
+    socket.end();
+    await recorder.closed;
+    await turns();
+    assertEquals(recorder.closes, [undefined]);
+    assert(Buffer.concat(received).equals(sent));
+  },
+
+  "drops what is written after the end": async (subject) => {
+    await using server = await subject.listen((peer) => peer.resume());
+    const { socket, recorder } = await connect(subject, server);
+    socket.end();
+    await assertDropped(socket);
+    await recorder.closed;
+    await assertDropped(socket);
+    socket.end();
+    socket.pause();
+    socket.resume();
+    socket.ref();
+    socket.unref();
+    await turns();
+    assertEquals(recorder.closes.length, 1);
+  },
+
+  "rejects with the signal's reason when aborted while connecting": async (
+    subject,
+  ) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { transport, tls } = subject;
+    const aborter = new AbortController();
+    const reason = new Error("no longer wanted");
+    const outcome = transport
+      .connect(server.endpoint, connectOptions(tls, aborter.signal))
+      .catch((error) => error);
+    aborter.abort(reason);
+    assertStrictEquals(await outcome, reason);
+    await turns();
+    await server.untilEmpty();
+  },
+
+  "rejects at once when aborted before": async (subject) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { transport, tls } = subject;
+    const reason = new Error("never wanted");
+    const outcome = await transport
+      .connect(server.endpoint, connectOptions(tls, AbortSignal.abort(reason)))
+      .catch((error) => error);
+    assertStrictEquals(outcome, reason);
+    await turns();
+    assertEquals(server.open.size, 0);
+  },
+
+  "leaves nothing on the signal": async (subject) => {
+    await using server = await subject.listen((peer) => peer.pipe(peer));
+    const { transport, tls } = subject;
+    const aborter = new AbortController();
+    const listeners = countListeners(aborter.signal);
+    const socket = await transport.connect(
+      server.endpoint,
+      connectOptions(tls, aborter.signal),
+    );
+    await turns();
+    assertEquals(listeners.size, 0);
+    aborter.abort();
+    socket.write(Buffer.from("still here"));
+    await Recorder.on(socket).until(10);
+    socket.destroy();
+  },
+};
+
+async function connect(
+  { transport, tls }: ContractSubject,
+  server: SocketServer,
+): Promise<{ socket: Socket; recorder: Recorder }> {
+  const socket = await transport.connect(server.endpoint, connectOptions(tls));
+  return { socket, recorder: Recorder.on(socket) };
+}
+
+async function assertDropped(socket: Socket): Promise<void> {
+  const answer = Promise.withResolvers<unknown>();
+  let isCalled = false;
+  const isReady = socket.write(Buffer.from("late"), (error) => {
+    isCalled = true;
+    answer.resolve(error);
+  });
+  assertEquals([isReady, isCalled], [true, false]);
+  assert(await answer.promise instanceof Error);
+}
+
+function countListeners(signal: AbortSignal): Set<unknown> {
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  Object.assign(signal, {
+    addEventListener(...args: Parameters<typeof addEventListener>) {
+      listeners.add(args[1]);
+      addEventListener.apply(signal, args);
+    },
+    removeEventListener(...args: Parameters<typeof removeEventListener>) {
+      listeners.delete(args[1]);
+      removeEventListener.apply(signal, args);
+    },
+  });
+  return listeners;
+}
+
+function randomBytes(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at += 65_536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  }
+  return bytes;
+}
+
+/** Fails, rather than hangs, when what is waited for never comes. */
+async function within(test: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("stuck for 5 s")), 5_000);
+  try {
+    await Promise.race([test, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A few turns of the event loop, in which a second, wrong call would come. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = Date.now() + 2_000;
+  while (!isSo()) {
+    assert(Date.now() < deadline, "did not come to be within 2 s");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
