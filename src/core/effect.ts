@@ -26,7 +26,10 @@ export type Refusal = "timeout" | "closed" | "failed";
 export type Effect<C> =
   /** Open a connection; answer `dialled` or `dialFailed`. */
   | { readonly kind: "dial"; readonly slot: Slot<C> }
-  /** Give up a dial, whose deadline has passed or whose pool closes; `dialFailed` follows. */
+  /**
+   * Give up a dial, whose deadline has passed or whose pool closes; `dialFailed`
+   * follows, or `dialled` when it was too late to give up.
+   */
   | {
     readonly kind: "abandon";
     readonly slot: Slot<C>;
@@ -62,7 +65,10 @@ export type Effect<C> =
     readonly slot: Slot<C>;
     readonly reason: CloseReason;
   }
-  /** Cut the connection at once: its deadline has passed. Nothing is to be answered. */
+  /**
+   * Cut the connection at once: its deadline has passed, or it opened after its
+   * pool had closed. Nothing is to be answered.
+   */
   | { readonly kind: "destroy"; readonly slot: Slot<C> }
   /** The pool is closed and holds nothing any more. */
   | { readonly kind: "drained" };

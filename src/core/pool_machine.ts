@@ -9,12 +9,14 @@
  */
 
 import { Backoff } from "./backoff.ts";
+import { Drain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import type { Limits } from "./limits.ts";
 import { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
+import { SlotPicker } from "./slot_picker.ts";
 import { Waiter } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
@@ -30,14 +32,21 @@ export class PoolMachine<C> {
   readonly waiters: WaitingRoom<C>;
   /** Whether the pool may dial. */
   readonly backoff = new Backoff();
-  #forceAt = Infinity;
-  #endAt = Infinity;
+  readonly #picker: SlotPicker<C>;
+  readonly #drain: Drain<C>;
   #isDialHeldBack = false;
 
   constructor(limits: Limits) {
     this.state = new PoolState(limits);
     this.slots = new SlotKeeper(this.state);
     this.waiters = new WaitingRoom(this.state);
+    this.#drain = new Drain(this.state, this.slots);
+    this.#picker = new SlotPicker(
+      this.state,
+      this.slots,
+      this.waiters,
+      this.backoff,
+    );
   }
 
   /** When the next `tick` is due; `Infinity`: never. */
@@ -46,8 +55,7 @@ export class PoolMachine<C> {
       this.state.deadlines.next,
       this.slots.reapAt,
       this.#isDialHeldBack ? this.backoff.retryAt : Infinity,
-      this.#forceAt,
-      this.#endAt,
+      this.#drain.nextDeadline,
     );
   }
 
@@ -106,7 +114,10 @@ export class PoolMachine<C> {
 
   /** Pairs waiters with connections, and opens more where that is not enough. */
   #settle(now: number): void {
-    if (this.state.phase !== "open") return this.#drain(now);
+    if (this.state.phase !== "open") return this.#drain.proceed(now);
+    if (this.#isHopeless(now)) {
+      this.waiters.refuseAll("failed", this.backoff.error);
+    }
     if (!this.state.isPaused) this.#serve(now);
     if (this.slots.table.open >= Math.max(1, this.state.min)) {
       this.waiters.announce();
@@ -118,9 +129,7 @@ export class PoolMachine<C> {
   #serve(now: number): void {
     const { queue } = this.waiters;
     for (let head = queue.head; head !== undefined; head = queue.head) {
-      const slot = head.kind === "lease"
-        ? this.#slotToLease(now)
-        : this.#slotToShare(now);
+      const slot = this.#picker.pick(head.kind, now);
       if (slot === undefined) return;
       this.#grant(head, slot, now);
     }
@@ -131,50 +140,6 @@ export class PoolMachine<C> {
     if (waiter.kind === "lease") this.slots.lease(slot);
     else this.slots.share(slot, now);
     this.state.emit({ kind: "grant", waiter, slot });
-  }
-
-  #slotToLease(now: number): Slot<C> | undefined {
-    return this.#readySlot(this.state.limits.hasAcquireHook, now);
-  }
-
-  /** Idle first, one more next, and only then a place beside others. */
-  #slotToShare(now: number): Slot<C> | undefined {
-    const slot = this.#readySlot(false, now);
-    if (slot !== undefined) return slot;
-    const { table, shared } = this.slots;
-    const isOnItsWay = table.counts.preparing > 0 ||
-      table.total < this.state.max && this.backoff.failures === 0;
-    return isOnItsWay ? undefined : shared.best(now);
-  }
-
-  /** An idle connection that may be granted; starts what must be prepared first. */
-  #readySlot(hook: boolean, now: number): Slot<C> | undefined {
-    for (;;) {
-      const slot = this.#freshest(now);
-      if (slot === undefined || slot.isPrepared) return slot;
-      const ping = this.#isSilent(slot, now);
-      if (!ping && !hook) return slot;
-      const { preparing } = this.slots.table.counts;
-      if (preparing >= this.waiters.queue.length) return undefined;
-      this.slots.prepare(slot, ping, hook, now);
-    }
-  }
-
-  /** The idle connection used last; those past their time are retired on the way. */
-  #freshest(now: number): Slot<C> | undefined {
-    for (;;) {
-      const slot = this.slots.idle.top;
-      if (slot === undefined) return undefined;
-      const reason = this.slots.retirement(slot, now);
-      if (reason === undefined) return slot;
-      this.slots.retire(slot, reason, now);
-    }
-  }
-
-  #isSilent(slot: Slot<C>, now: number): boolean {
-    const { leaptAt, limits } = this.state;
-    return slot.heardAt < leaptAt ||
-      now - slot.heardAt > limits.validateAfterIdleMs;
   }
 
   /** Whether nothing that is open could serve, and the next dial would fail too. */
@@ -210,15 +175,15 @@ export class PoolMachine<C> {
     }
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
-    this.waiters.watch(waiter);
+    if (waiter.deadline > now) this.waiters.watch(waiter);
+    else if (waiter.state === "queued") {
+      this.waiters.refuse(waiter, "timeout", this.backoff.error);
+    }
   }
 
-  /** Only what is idle now and needs no preparation that would have to be waited for. */
+  /** Only what is idle now. */
   #acquireAtOnce(waiter: Waiter, now: number): void {
-    const { isPaused, limits } = this.state;
-    const mayTake = this.waiters.queue.length === 0 && !isPaused &&
-      !(limits.hasAcquireHook && waiter.kind === "lease");
-    const slot = mayTake ? this.#freshest(now) : undefined;
+    const slot = this.#picker.pickAtOnce(waiter.kind, now);
     if (slot !== undefined) return this.#grant(waiter, slot, now);
     this.waiters.refuse(waiter, "timeout", this.backoff.error);
   }
@@ -230,19 +195,31 @@ export class PoolMachine<C> {
   }
 
   #dialled({ slot, connection, random, now }: InputOf<C, "dialled">): void {
-    if (slot.state !== "connecting") return;
+    if (slot.state !== "connecting") {
+      return this.#discard(slot, connection, now);
+    }
     this.backoff.succeed();
     this.slots.open(slot, connection, random, now);
     this.#settle(now);
   }
 
+  /** A dial that was given up opened a connection all the same. */
+  #discard(slot: Slot<C>, connection: C, now: number): void {
+    if (slot.connection !== undefined) return;
+    slot.connection = connection;
+    if (slot.state === "closing") this.slots.retire(slot, "shutdown", now);
+    else this.state.emit({ kind: "destroy", slot });
+  }
+
   #dialFailed(input: InputOf<C, "dialFailed">): void {
     const { slot, error, isPermanent, random, now } = input;
-    if (slot.state !== "connecting") return this.#remove(slot, now);
+    const isAbandoned = slot.state === "closing" &&
+      slot.connection === undefined;
+    if (isAbandoned) return this.#remove(slot, now);
+    if (slot.state !== "connecting") return;
     if (!isPermanent && this.slots.dialOn(slot, now)) return;
     this.backoff.fail(slot.dialledAt, now, random, error, isPermanent);
     this.slots.forget(slot);
-    if (this.#isHopeless(now)) this.waiters.refuseAll("failed", error);
     this.#settle(now);
   }
 
@@ -301,49 +278,20 @@ export class PoolMachine<C> {
   }
 
   #resize({ min, max, now }: InputOf<C, "resize">): void {
-    const { idle, table } = this.slots;
     this.state.min = min;
     this.state.max = max;
-    while (table.live > max && idle.bottom !== undefined) {
-      this.slots.retire(idle.bottom, "resize", now);
-    }
+    this.slots.shrink(now);
   }
 
   #refresh(now: number): void {
     this.state.generation++;
-    for (const slot of [...this.slots.table]) {
-      if (slot.state === "idle") this.slots.retire(slot, "refresh", now);
-      else this.slots.isolate(slot);
-    }
+    this.slots.retireOlder(now);
   }
 
   #close({ forceAt, endAt }: InputOf<C, "close">): void {
     if (this.state.phase === "closed") return;
-    this.state.phase = "draining";
-    this.#forceAt = Math.min(this.#forceAt, forceAt);
-    this.#endAt = Math.min(this.#endAt, endAt);
+    this.#drain.begin(forceAt, endAt);
+    this.#isDialHeldBack = false;
     this.waiters.refuseAll("closed", null);
-  }
-
-  /** What `#settle` is once the pool closes: end what is unused, later everything. */
-  #drain(now: number): void {
-    if (this.state.phase === "closed") return;
-    const { table } = this.slots;
-    const isForced = this.#forceAt <= now;
-    if (isForced) this.#forceAt = Infinity;
-    for (const slot of [...table]) this.#end(slot, isForced, now);
-    if (table.total > 0) return;
-    this.state.phase = "closed";
-    this.#forceAt = this.#endAt = Infinity;
-    this.state.emit({ kind: "drained" });
-  }
-
-  #end(slot: Slot<C>, isForced: boolean, now: number): void {
-    const { state } = slot;
-    if (state === "connecting") this.slots.abandon(slot, now);
-    else if (state === "idle" || isForced && state !== "closing") {
-      this.slots.retire(slot, "shutdown", now);
-    }
-    if (this.#endAt <= now) this.slots.cut(slot);
   }
 }

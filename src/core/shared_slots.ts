@@ -75,6 +75,11 @@ export class SharedSlots<C> {
     slot.headSince = now;
   }
 
+  /** All that are listed, those with the fewest in flight first. */
+  *[Symbol.iterator](): Generator<Slot<C>> {
+    for (const slots of this.#byDepth) yield* slots;
+  }
+
   #isStalled(slot: Slot<C>, now: number): boolean {
     return now - slot.headSince >
       STALL_FLOOR_MS + STALL_FACTOR * this.#typicalMs;

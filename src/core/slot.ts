@@ -53,6 +53,10 @@ export class Slot<C> {
   isIsolated = false;
   /** Was validated and prepared for the next grant. */
   isPrepared = false;
+  /** The last preparation asked the server for an answer. */
+  isPinged = false;
+  /** The last preparation ran `onAcquire`. */
+  isHooked = false;
   /** The deadline of what is under way: dial, preparation, release or close. */
   alarm: Deadline<Waiter | Slot<unknown>> | undefined;
   /** The end of its lifetime. */

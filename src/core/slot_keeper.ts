@@ -79,6 +79,8 @@ export class SlotKeeper<C> {
   prepare(slot: Slot<C>, ping: boolean, hook: boolean, now: number): void {
     this.idle.remove(slot);
     this.table.move(slot, "preparing");
+    slot.isPinged = ping;
+    slot.isHooked = hook;
     this.#setAlarm(slot, now + this.#state.limits.prepareTimeoutMs);
     this.#state.emit({ kind: "prepare", slot, ping, hook });
   }
@@ -101,7 +103,7 @@ export class SlotKeeper<C> {
     this.shared.list(slot);
   }
 
-  /** One-shots ended; answers whether the connection is free again. */
+  /** One-shots ended; after the last, the connection is taken back. */
   finish(slot: Slot<C>, count: number, fate: Fate, now: number): void {
     this.shared.observe(slot, count, now);
     slot.inFlight -= count;
@@ -109,8 +111,10 @@ export class SlotKeeper<C> {
     if (fate !== "keep" || this.retirement(slot, now) !== undefined) {
       slot.isIsolated = true;
     }
-    if (slot.inFlight > 0) this.shared.list(slot);
-    else this.takeBack(slot, fate, now);
+    if (slot.inFlight > 0) return this.shared.list(slot);
+    // What isolated it may have been an earlier one-shot than the last.
+    const isToReset = slot.isIsolated && fate === "keep";
+    this.takeBack(slot, isToReset ? "reset" : fate, now);
   }
 
   /** Lets a shared connection take no further one-shot until it was drained. */
@@ -157,6 +161,21 @@ export class SlotKeeper<C> {
     return undefined;
   }
 
+  /** Retires idle connections above `max`. */
+  shrink(now: number): void {
+    while (this.table.live > this.#state.max && this.idle.bottom) {
+      this.retire(this.idle.bottom, "resize", now);
+    }
+  }
+
+  /** Retires idle connections of an older generation; shared ones once drained. */
+  retireOlder(now: number): void {
+    for (const slot of [...this.table]) {
+      if (slot.state === "idle") this.retire(slot, "refresh", now);
+      else this.isolate(slot);
+    }
+  }
+
   /** The only way to be closed by us. */
   retire(slot: Slot<C>, reason: CloseReason, now: number): void {
     if (slot.state === "idle") this.idle.remove(slot);
@@ -197,10 +216,12 @@ export class SlotKeeper<C> {
 
   /**
    * A connection did not answer in time. Those that have been silent for longer
-   * went the same way: asking each would cost a deadline each.
+   * went the same way: asking each would cost a deadline each. A hook that
+   * hangs on a connection known to be well says nothing about the others.
    */
   #condemn(silent: Slot<C>, now: number): void {
     this.retire(silent, "validation", now);
+    if (!silent.isPinged) return;
     for (const slot of [...this.idle]) {
       if (slot.heardAt <= silent.heardAt) this.retire(slot, "validation", now);
     }

@@ -24,6 +24,8 @@ export class Waiter {
   readonly since: number;
   /** When it is turned away. */
   readonly deadline: number;
+  /** Its place in the order of arrival; the waiting room gives it. */
+  turn = 0;
   /** Where it is; only the machine changes it. */
   state: WaiterState = "new";
   /** Its entry among the deadlines, while queued. */
@@ -65,13 +67,20 @@ export class WaitQueue {
     this.#length++;
   }
 
-  /** Adds a waiter in front: one that was granted before and lost its connection unused. */
-  unshift(waiter: Waiter): void {
-    waiter.before = undefined;
-    waiter.after = this.#head;
-    if (this.#head === undefined) this.#tail = waiter;
-    else this.#head.before = waiter;
-    this.#head = waiter;
+  /**
+   * Puts a waiter back where it stood: one that was granted and lost its
+   * connection unused. Costs O(those that came before it and wait still).
+   */
+  putBack(waiter: Waiter): void {
+    let next = this.#head;
+    while (next !== undefined && next.turn <= waiter.turn) next = next.after;
+    if (next === undefined) return this.push(waiter);
+    const { before } = next;
+    waiter.before = before;
+    waiter.after = next;
+    next.before = waiter;
+    if (before === undefined) this.#head = waiter;
+    else before.after = waiter;
     this.#length++;
   }
 

@@ -15,17 +15,19 @@ export class WaitingRoom<C> {
   /** Who waits for the pool to be warm. */
   readonly readiness = new WaitQueue();
   readonly #state: PoolState<C>;
+  #lastTurn = 0;
 
   constructor(state: PoolState<C>) {
     this.#state = state;
   }
 
-  /** Queues a waiter; one that is resent goes back to the front. */
+  /** Queues a waiter; one that is resent goes back to its place. */
   admit(waiter: Waiter, isResent: boolean): void {
     waiter.state = "queued";
     const queue = this.#queueOf(waiter);
-    if (isResent) queue.unshift(waiter);
-    else queue.push(waiter);
+    if (isResent) return queue.putBack(waiter);
+    waiter.turn = ++this.#lastTurn;
+    queue.push(waiter);
   }
 
   /** Starts the waiter's deadline; called once it is known that it has to wait. */

@@ -1,0 +1,91 @@
+/**
+ * Which connection the next waiter gets.
+ *
+ * @module
+ */
+
+import type { Backoff } from "./backoff.ts";
+import type { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
+import type { SlotKeeper } from "./slot_keeper.ts";
+import type { WaitingRoom } from "./waiting_room.ts";
+import type { WaiterKind } from "./wait_queue.ts";
+
+/** Picks a connection for whoever heads the queue. */
+export class SlotPicker<C> {
+  readonly #state: PoolState<C>;
+  readonly #slots: SlotKeeper<C>;
+  readonly #waiters: WaitingRoom<C>;
+  readonly #backoff: Backoff;
+
+  constructor(
+    state: PoolState<C>,
+    slots: SlotKeeper<C>,
+    waiters: WaitingRoom<C>,
+    backoff: Backoff,
+  ) {
+    this.#state = state;
+    this.#slots = slots;
+    this.#waiters = waiters;
+    this.#backoff = backoff;
+  }
+
+  /** A connection for such a waiter, if one may be granted now; else begins to prepare one. */
+  pick(kind: WaiterKind, now: number): Slot<C> | undefined {
+    return kind === "lease"
+      ? this.#readySlot(this.#state.limits.hasAcquireHook, now)
+      : this.#slotToShare(now);
+  }
+
+  /**
+   * A connection that is idle now. A hook would have to be waited for, so there
+   * is none; a validation is left out: who cannot wait takes it as it is.
+   */
+  pickAtOnce(kind: WaiterKind, now: number): Slot<C> | undefined {
+    const { isPaused, limits } = this.#state;
+    if (isPaused || this.#waiters.queue.length > 0) return undefined;
+    if (limits.hasAcquireHook && kind === "lease") return undefined;
+    return this.#freshest(now);
+  }
+
+  /** Idle first, one more next, and only then a place beside others. */
+  #slotToShare(now: number): Slot<C> | undefined {
+    const slot = this.#readySlot(false, now);
+    if (slot !== undefined) return slot;
+    const { table, shared } = this.#slots;
+    const isOnItsWay = table.counts.preparing > 0 ||
+      table.total < this.#state.max && this.#backoff.failures === 0;
+    return isOnItsWay ? undefined : shared.best(now);
+  }
+
+  /** An idle connection that may be granted; starts what must be prepared first. */
+  #readySlot(hook: boolean, now: number): Slot<C> | undefined {
+    for (;;) {
+      const slot = this.#freshest(now);
+      if (slot === undefined) return undefined;
+      if (slot.isPrepared && (slot.isHooked || !hook)) return slot;
+      const ping = this.#isSilent(slot, now);
+      if (!ping && !hook) return slot;
+      const { preparing } = this.#slots.table.counts;
+      if (preparing >= this.#waiters.queue.length) return undefined;
+      this.#slots.prepare(slot, ping, hook, now);
+    }
+  }
+
+  /** The idle connection used last; those past their time are retired on the way. */
+  #freshest(now: number): Slot<C> | undefined {
+    for (;;) {
+      const slot = this.#slots.idle.top;
+      if (slot === undefined) return undefined;
+      const reason = this.#slots.retirement(slot, now);
+      if (reason === undefined) return slot;
+      this.#slots.retire(slot, reason, now);
+    }
+  }
+
+  #isSilent(slot: Slot<C>, now: number): boolean {
+    const { leaptAt, limits } = this.#state;
+    return slot.heardAt < leaptAt ||
+      now - slot.heardAt > limits.validateAfterIdleMs;
+  }
+}
