@@ -19,6 +19,7 @@ const FAILURE_BY_CODE: ReadonlyMap<string, Failure> = new Map([
   ["ECONNRESET", refused("the connection was reset")],
   ["ECONNABORTED", refused("the connection was aborted")],
   ["EPIPE", refused("the connection was closed")],
+  ["EOF", refused("the server closed the connection")],
   ["EHOSTUNREACH", refused("the host is unreachable")],
   ["EHOSTDOWN", refused("the host is down")],
   ["ENETUNREACH", refused("the network is unreachable")],

@@ -46,5 +46,6 @@ export function nextEvent(
 }
 
 function closedEarly(): Error {
-  return new Error("the server closed the connection");
+  const error = new Error("Cannot connect: the server closed the connection");
+  return Object.assign(error, { code: "EOF" });
 }

@@ -88,7 +88,9 @@ class NodeSocket implements Socket {
   ): boolean {
     if (this.#stream.writable) return this.#stream.write(bytes, onWritten);
     if (onWritten !== undefined) {
-      queueMicrotask(() => onWritten(new Error("the connection is closed")));
+      queueMicrotask(() =>
+        onWritten(new Error("Cannot write: the connection is closed"))
+      );
     }
     return true; // not `false`: no drain will come
   }

@@ -98,16 +98,15 @@ function unlessAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const { promise: answer, resolve, reject } = Promise.withResolvers<T>();
-  function onAbort(): void {
-    reject(signal.reason);
-  }
-  function settled(): void {
-    signal.removeEventListener("abort", onAbort);
-  }
-  signal.addEventListener("abort", onAbort, { once: true });
-  promise.then(resolve, reject).finally(settled);
-  return answer;
+  return new Promise((resolve, reject) => {
+    function onAbort(): void {
+      reject(signal.reason);
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() =>
+      signal.removeEventListener("abort", onAbort)
+    );
+  });
 }
 
 // What may wait in the writable before `write` asks the caller to wait.
@@ -149,7 +148,9 @@ class StreamSocket implements Socket {
   ): boolean {
     if (this.#state !== "open") {
       if (onWritten !== undefined) {
-        queueMicrotask(() => onWritten(new Error("the connection is closed")));
+        queueMicrotask(() =>
+          onWritten(new Error("Cannot write: the connection is closed"))
+        );
       }
       return true; // not `false`: no drain will come
     }

@@ -15,6 +15,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
     "EHOSTUNREACH",
     "ENETUNREACH",
     "EPIPE",
+    "EOF",
     "ENOENT",
     "ESOMETHINGNEW",
   ],
