@@ -75,7 +75,7 @@ export function resolveCloseOptions(
   options: CloseOptions | undefined,
   closeTimeoutMs: number,
 ): { readonly timeoutMs: number; readonly force: boolean } {
-  const given: CloseOptions = readOptions(CLOSE_RULES, options ?? {}, CLOSE);
+  const given: CloseOptions = readOptions(CLOSE_RULES, options, CLOSE);
   return {
     timeoutMs: given.timeoutMs ?? closeTimeoutMs,
     force: given.force ?? false,

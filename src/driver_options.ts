@@ -137,3 +137,46 @@ export interface DriverOptions<
    */
   readonly no_prepare?: boolean | undefined;
 }
+
+/** What the driver is told about every connection. */
+export interface ResolvedDriverOptions {
+  /** Custom types, by name. */
+  readonly types: PostgresTypes;
+  /** Renames columns and converts values. */
+  readonly transform: DriverTransform;
+  /** Start-up parameters, as text: the driver would drop `false` and 0. */
+  readonly connection: Readonly<Record<string, string>>;
+  /** Whether statements are prepared and kept. */
+  readonly prepare: boolean;
+  /** Called with every statement, or whether it is put in errors. */
+  readonly debug: boolean | DebugHook;
+  /** Whether array types are looked up. */
+  readonly fetchTypes: boolean;
+  /** Called with every notice. */
+  readonly onnotice: NoticeHook | undefined;
+  /** Called when a server reports a setting. */
+  readonly onparameter: ParameterHook | undefined;
+}
+
+/** Fills in what the driver is to be told; keeps no object of `given`. */
+export function resolveDriverOptions(
+  given: DriverOptions<PostgresTypes>,
+): ResolvedDriverOptions {
+  return Object.freeze({
+    types: Object.freeze({ ...given.types }),
+    transform: Object.freeze({ undefined: undefined, ...given.transform }),
+    connection: Object.freeze(asText(given.connection ?? {})),
+    prepare: given.prepare ?? true,
+    debug: given.debug ?? false,
+    fetchTypes: given.fetch_types ?? true,
+    onnotice: given.onnotice,
+    onparameter: given.onparameter,
+  });
+}
+
+function asText(parameters: StartupParameters): Record<string, string> {
+  const given = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)]);
+  return { application_name: "tidepool", ...Object.fromEntries(given) };
+}

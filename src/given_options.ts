@@ -82,7 +82,7 @@ export function gatherOptions(
   const given: GivenOptions = {
     ...fromUrl?.authority,
     ...fromQuery,
-    ...readOptions(OPTION_RULES, passed ?? {}, OPTION),
+    ...readOptions(OPTION_RULES, passed, OPTION),
   };
   const connection = { ...fromUrl?.connection, ...given.connection };
   return {
@@ -96,7 +96,7 @@ export function gatherOptions(
 function separate(
   urlOrOptions: unknown,
   options: unknown,
-): [string | undefined, unknown] {
+): [url: string | undefined, options: unknown] {
   if (typeof urlOrOptions === "string") return [urlOrOptions, options];
   if (urlOrOptions instanceof URL) return [urlOrOptions.href, options];
   if (urlOrOptions === undefined) return [undefined, options];

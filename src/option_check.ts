@@ -111,6 +111,7 @@ function entriesOf(
   given: unknown,
   { action }: OptionSource,
 ): [string, unknown][] {
+  if (given === undefined) return [];
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
     return Object.entries(given);
   }

@@ -9,14 +9,11 @@ import {
   defaultUsername,
   type Password,
 } from "./connection_options.ts";
-import type {
-  DebugHook,
-  DriverOptions,
-  DriverTransform,
-  NoticeHook,
-  ParameterHook,
-  PostgresTypes,
-  StartupParameters,
+import {
+  type DriverOptions,
+  type PostgresTypes,
+  type ResolvedDriverOptions,
+  resolveDriverOptions,
 } from "./driver_options.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { gatherOptions, type GivenOptions } from "./given_options.ts";
@@ -166,26 +163,6 @@ export interface PoolOptions<
   readonly transport?: SocketFactory | undefined;
 }
 
-/** What the driver is told about every connection. */
-export interface ResolvedDriverOptions {
-  /** Custom types, by name. */
-  readonly types: PostgresTypes;
-  /** Renames columns and converts values. */
-  readonly transform: DriverTransform;
-  /** Start-up parameters, as text: the driver would drop `false` and 0. */
-  readonly connection: Readonly<Record<string, string>>;
-  /** Whether statements are prepared and kept. */
-  readonly prepare: boolean;
-  /** Called with every statement, or whether it is put in errors. */
-  readonly debug: boolean | DebugHook;
-  /** Whether array types are looked up. */
-  readonly fetchTypes: boolean;
-  /** Called with every notice. */
-  readonly onnotice: NoticeHook | undefined;
-  /** Called when a server reports a setting. */
-  readonly onparameter: ParameterHook | undefined;
-}
-
 /**
  * The options of a pool with nothing left open; frozen.
  *
@@ -252,7 +229,7 @@ export function resolvePoolOptions<Types extends PostgresTypes>(
     tls: resolveTls(given),
     username,
     database: given.database ?? username,
-    driver: resolveDriver(given),
+    driver: resolveDriverOptions(given),
     // Counted last: a pool that could not be created takes no number.
     name: given.name ?? `pool-${++poolsNamed}`,
   };
@@ -290,24 +267,4 @@ function resolveUse(given: GivenOptions) {
     holdProcess: given.holdProcess ?? false,
     transport: given.transport,
   };
-}
-
-function resolveDriver(given: GivenOptions): ResolvedDriverOptions {
-  return Object.freeze({
-    types: Object.freeze({ ...given.types }),
-    transform: Object.freeze({ undefined: undefined, ...given.transform }),
-    connection: Object.freeze(asText(given.connection ?? {})),
-    prepare: given.prepare ?? true,
-    debug: given.debug ?? false,
-    fetchTypes: given.fetch_types ?? true,
-    onnotice: given.onnotice,
-    onparameter: given.onparameter,
-  });
-}
-
-function asText(parameters: StartupParameters): Record<string, string> {
-  const given = Object.entries(parameters)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, String(value)]);
-  return { application_name: "tidepool", ...Object.fromEntries(given) };
 }
