@@ -16,6 +16,7 @@ import {
   assertStrictEquals,
 } from "../support/assert.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
+import { promise } from "./promise.ts";
 import { connectOptions, Recorder } from "./recorder.ts";
 import {
   answerTls,
@@ -106,8 +107,8 @@ const ACCEPTED: readonly [string, keyof typeof identities, TlsPlan][] = [
   ],
 ];
 
-for (const [promise, who, tls] of ACCEPTED) {
-  Deno.test(`sslmode ${promise}`, async () => {
+for (const [name, who, tls] of ACCEPTED) {
+  promise(`sslmode ${name}`, async () => {
     let isEncrypted = false;
     await using server = await serveTls(who, {}, () => isEncrypted = true);
     assertEquals(await echo(server.endpoint, tls), "ping");
@@ -177,8 +178,8 @@ const REFUSED: readonly [string, keyof typeof identities, TlsPlan, RegExp][] = [
   ],
 ];
 
-for (const [promise, who, tls, code] of REFUSED) {
-  Deno.test(`sslmode ${promise}`, async () => {
+for (const [name, who, tls, code] of REFUSED) {
+  promise(`sslmode ${name}`, async () => {
     await using server = await serveTls(who);
     const error = await refusal(server, tls);
     assertEquals(error.kind, "tls");
@@ -191,28 +192,34 @@ for (const [promise, who, tls, code] of REFUSED) {
   });
 }
 
-Deno.test("a servername that TLS forbids rejects as a tls failure, rather than throws", async () => {
-  await using server = await serveTls("good");
-  const error = await refusal(
-    server,
-    plan("require", { servername: "127.0.0.1" }),
-  );
-  assertEquals(error.kind, "tls");
-});
+promise(
+  "a servername that TLS forbids rejects as a tls failure, rather than throws",
+  async () => {
+    await using server = await serveTls("good");
+    const error = await refusal(
+      server,
+      plan("require", { servername: "127.0.0.1" }),
+    );
+    assertEquals(error.kind, "tls");
+  },
+);
 
-Deno.test("the server name goes out for a host name, and not for an address", async () => {
-  const names: unknown[] = [];
-  await using server = await serveTls(
-    "good",
-    {},
-    (stream) =>
-      names.push((stream as { servername?: unknown }).servername || "none"),
-  );
-  const { port } = server.endpoint;
-  await echo({ host: "localhost", port }, plan("verify-full", { ca }));
-  await echo({ host: "127.0.0.1", port }, plan("verify-full", { ca }));
-  assertEquals(names, ["localhost", "none"]);
-});
+promise(
+  "the server name goes out for a host name, and not for an address",
+  async () => {
+    const names: unknown[] = [];
+    await using server = await serveTls(
+      "good",
+      {},
+      (stream) =>
+        names.push((stream as { servername?: unknown }).servername || "none"),
+    );
+    const { port } = server.endpoint;
+    await echo({ host: "localhost", port }, plan("verify-full", { ca }));
+    await echo({ host: "127.0.0.1", port }, plan("verify-full", { ca }));
+    assertEquals(names, ["localhost", "none"]);
+  },
+);
 
 /** A server that answers `SSLRequest` with `answer`, then remembers what it gets. */
 async function servePlain(
@@ -233,27 +240,30 @@ async function servePlain(
 const SSL_REQUEST = "0000000804d2162f";
 
 for (const mode of ["require", "verify-ca", "verify-full"] as const) {
-  Deno.test(`sslmode ${mode} refuses a server without TLS and sends nothing in the clear`, async () => {
-    const { server, received } = await servePlain("N");
-    await using _ = server;
-    const error = await refusal(server, plan(mode));
-    assertEquals(error.kind, "tls");
-    assertEquals(
-      error.message,
-      `Cannot connect to 127.0.0.1:${server.endpoint.port}: the server does not offer TLS`,
-    );
-    assertEquals(received(), SSL_REQUEST);
-  });
+  promise(
+    `sslmode ${mode} refuses a server without TLS and sends nothing in the clear`,
+    async () => {
+      const { server, received } = await servePlain("N");
+      await using _ = server;
+      const error = await refusal(server, plan(mode));
+      assertEquals(error.kind, "tls");
+      assertEquals(
+        error.message,
+        `Cannot connect to 127.0.0.1:${server.endpoint.port}: the server does not offer TLS`,
+      );
+      assertEquals(received(), SSL_REQUEST);
+    },
+  );
 }
 
-Deno.test("sslmode prefer stays plain when the server has no TLS", async () => {
+promise("sslmode prefer stays plain when the server has no TLS", async () => {
   const { server, received } = await servePlain("N");
   await using _ = server;
   assertEquals(await echo(server.endpoint, plan("prefer")), "ping");
   assertEquals(received(), SSL_REQUEST + Buffer.from("ping").toString("hex"));
 });
 
-Deno.test("sslmode disable asks for nothing", async () => {
+promise("sslmode disable asks for nothing", async () => {
   await using server = await serveSockets((raw) => raw.pipe(raw));
   assertEquals(await echo(server.endpoint, plan("disable")), "ping");
 });
@@ -283,49 +293,61 @@ const ANSWERS: readonly [string, string, ConnectErrorKind, string][] = [
 
 for (const [what, answer, kind, fact] of ANSWERS) {
   for (const mode of ["prefer", "verify-full"] as const) {
-    Deno.test(`sslmode ${mode} refuses a server that answers SSLRequest with ${what}`, async () => {
-      const { server, received } = await servePlain(answer);
-      await using _ = server;
-      const error = await refusal(server, plan(mode));
-      assertEquals([error.kind, error.message], [
-        kind,
-        `Cannot connect to 127.0.0.1:${server.endpoint.port}: ${fact}`,
-      ]);
-      assertEquals(received(), SSL_REQUEST);
-    });
+    promise(
+      `sslmode ${mode} refuses a server that answers SSLRequest with ${what}`,
+      async () => {
+        const { server, received } = await servePlain(answer);
+        await using _ = server;
+        const error = await refusal(server, plan(mode));
+        assertEquals([error.kind, error.message], [
+          kind,
+          `Cannot connect to 127.0.0.1:${server.endpoint.port}: ${fact}`,
+        ]);
+        assertEquals(received(), SSL_REQUEST);
+      },
+    );
   }
 }
 
-Deno.test("direct negotiation starts TLS at once and agrees on the protocol", async () => {
-  const protocols: unknown[] = [];
-  const answer = { answer: "direct", ALPNProtocols: ["postgresql"] };
-  await using server = await serveTls(
-    "good",
-    answer,
-    (stream) => protocols.push(stream.alpnProtocol),
-  );
-  const tls = plan("verify-full", { ca }, "direct");
-  assertEquals(await echo(server.endpoint, tls), "ping");
-  assertEquals(protocols, ["postgresql"]);
-});
+promise(
+  "direct negotiation starts TLS at once and agrees on the protocol",
+  async () => {
+    const protocols: unknown[] = [];
+    const answer = { answer: "direct", ALPNProtocols: ["postgresql"] };
+    await using server = await serveTls(
+      "good",
+      answer,
+      (stream) => protocols.push(stream.alpnProtocol),
+    );
+    const tls = plan("verify-full", { ca }, "direct");
+    assertEquals(await echo(server.endpoint, tls), "ping");
+    assertEquals(protocols, ["postgresql"]);
+  },
+);
 
-Deno.test("direct negotiation refuses a server that does not agree on the protocol", async () => {
-  await using server = await serveTls("good", { answer: "direct" });
-  const error = await refusal(server, plan("require", {}, "direct"));
-  assertEquals(error.kind, "tls");
-  assertMatch(error.message, /the server did not agree to ALPN postgresql$/);
-});
+promise(
+  "direct negotiation refuses a server that does not agree on the protocol",
+  async () => {
+    await using server = await serveTls("good", { answer: "direct" });
+    const error = await refusal(server, plan("require", {}, "direct"));
+    assertEquals(error.kind, "tls");
+    assertMatch(error.message, /the server did not agree to ALPN postgresql$/);
+  },
+);
 
-Deno.test("direct negotiation says what it needs when the server hangs up", async () => {
-  await using server = await serveSockets((raw) =>
-    raw.once("data", () => raw.end())
-  );
-  const error = await refusal(server, plan("require", {}, "direct"));
-  assertEquals(error.kind, "refused");
-  assertMatch(error.message, /direct TLS needs PostgreSQL 17$/);
-});
+promise(
+  "direct negotiation says what it needs when the server hangs up",
+  async () => {
+    await using server = await serveSockets((raw) =>
+      raw.once("data", () => raw.end())
+    );
+    const error = await refusal(server, plan("require", {}, "direct"));
+    assertEquals(error.kind, "refused");
+    assertMatch(error.message, /direct TLS needs PostgreSQL 17$/);
+  },
+);
 
-Deno.test("direct negotiation is not for prefer, which asks first", async () => {
+promise("direct negotiation is not for prefer, which asks first", async () => {
   const { server } = await servePlain("N");
   await using _ = server;
   assertEquals(
@@ -335,31 +357,34 @@ Deno.test("direct negotiation is not for prefer, which asks first", async () => 
 });
 
 for (const [phase, answer] of [["SSLRequest", ""], ["the handshake", "S"]]) {
-  Deno.test(`an abort during ${phase} rejects with its reason and leaves no socket`, async () => {
-    const asked = Promise.withResolvers<void>();
-    await using server = await serveSockets((raw) => {
-      let chunks = 0;
-      raw.on("data", () => {
-        if (answer) raw.write(answer);
-        if (++chunks > (answer ? 1 : 0)) asked.resolve();
+  promise(
+    `an abort during ${phase} rejects with its reason and leaves no socket`,
+    async () => {
+      const asked = Promise.withResolvers<void>();
+      await using server = await serveSockets((raw) => {
+        let chunks = 0;
+        raw.on("data", () => {
+          if (answer) raw.write(answer);
+          if (++chunks > (answer ? 1 : 0)) asked.resolve();
+        });
       });
-    });
-    const aborter = new AbortController();
-    const outcome = nodeNet
-      .connect(
-        server.endpoint,
-        connectOptions(plan("require"), aborter.signal),
-      )
-      .catch((reason) => reason);
-    await asked.promise;
-    const reason = new Error("too slow");
-    aborter.abort(reason);
-    assertStrictEquals(await outcome, reason);
-    await server.untilEmpty();
-  });
+      const aborter = new AbortController();
+      const outcome = nodeNet
+        .connect(
+          server.endpoint,
+          connectOptions(plan("require"), aborter.signal),
+        )
+        .catch((reason) => reason);
+      await asked.promise;
+      const reason = new Error("too slow");
+      aborter.abort(reason);
+      assertStrictEquals(await outcome, reason);
+      await server.untilEmpty();
+    },
+  );
 }
 
-Deno.test("TLS is left out on a Unix socket, as in libpq", async () => {
+promise("TLS is left out on a Unix socket, as in libpq", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/.s.PGSQL.5432`;
   {

@@ -9,6 +9,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "../support/assert.ts";
+import { promise } from "./promise.ts";
 import { connectOptions, PLAIN, Recorder } from "./recorder.ts";
 
 const ENDPOINT = { host: "127.0.0.1", port: 5432 };
@@ -28,49 +29,58 @@ function idleSocket(parts: Partial<WinterSocket> = {}) {
   return socket;
 }
 
-Deno.test("fromSocketFactory() gives the function the endpoint and takes a socket without a promise", async () => {
-  const seen: unknown[] = [];
-  const transport = fromSocketFactory(({ host, port }) => {
-    seen.push(host, port);
-    return idleSocket();
-  });
-  const socket = await transport.connect(ENDPOINT, connectOptions());
-  socket.destroy();
-  assertEquals(seen, ["127.0.0.1", 5432]);
-});
-
-Deno.test("fromSocketFactory() makes a ConnectError of what the function throws", async () => {
-  const cause = new Error("the tunnel is shut");
-  const error = await assertRejects(
-    () =>
-      fromSocketFactory(() => {
-        throw cause;
-      }).connect(ENDPOINT, connectOptions()),
-    ConnectError,
-    "Cannot connect to 127.0.0.1:5432: the tunnel is shut",
-  );
-  assertStrictEquals(error.cause, cause);
-});
-
-Deno.test("fromSocketFactory() knows a refused Deno.connect by its code", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const transport = fromSocketFactory(async () => {
-    const { readable, writable } = await Deno.connect({
-      hostname: "127.0.0.1",
-      port,
+promise(
+  "fromSocketFactory() gives the function the endpoint and takes a socket without a promise",
+  async () => {
+    const seen: unknown[] = [];
+    const transport = fromSocketFactory(({ host, port }) => {
+      seen.push(host, port);
+      return idleSocket();
     });
-    return idleSocket({ readable, writable });
-  });
-  await assertRejects(
-    () => transport.connect({ host: "127.0.0.1", port }, connectOptions()),
-    ConnectError,
-    "the connection was refused (ECONNREFUSED)",
-  );
-});
+    const socket = await transport.connect(ENDPOINT, connectOptions());
+    socket.destroy();
+    assertEquals(seen, ["127.0.0.1", 5432]);
+  },
+);
 
-Deno.test("fromSocketFactory() closes a socket that failed to open", async () => {
+promise(
+  "fromSocketFactory() makes a ConnectError of what the function throws",
+  async () => {
+    const cause = new Error("the tunnel is shut");
+    const error = await assertRejects(
+      () =>
+        fromSocketFactory(() => {
+          throw cause;
+        }).connect(ENDPOINT, connectOptions()),
+      ConnectError,
+      "Cannot connect to 127.0.0.1:5432: the tunnel is shut",
+    );
+    assertStrictEquals(error.cause, cause);
+  },
+);
+
+promise(
+  "fromSocketFactory() knows a refused Deno.connect by its code",
+  async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    const transport = fromSocketFactory(async () => {
+      const { readable, writable } = await Deno.connect({
+        hostname: "127.0.0.1",
+        port,
+      });
+      return idleSocket({ readable, writable });
+    });
+    await assertRejects(
+      () => transport.connect({ host: "127.0.0.1", port }, connectOptions()),
+      ConnectError,
+      "the connection was refused (ECONNREFUSED)",
+    );
+  },
+);
+
+promise("fromSocketFactory() closes a socket that failed to open", async () => {
   const socket = idleSocket({ opened: Promise.reject(new Error("no route")) });
   await assertRejects(
     () => fromSocketFactory(() => socket).connect(ENDPOINT, connectOptions()),
@@ -80,21 +90,24 @@ Deno.test("fromSocketFactory() closes a socket that failed to open", async () =>
   assert(socket.closes > 0);
 });
 
-Deno.test("fromSocketFactory() closes a socket that comes after the abort", async () => {
-  const coming = Promise.withResolvers<WinterSocket>();
-  const aborter = new AbortController();
-  const outcome = fromSocketFactory(() => coming.promise)
-    .connect(ENDPOINT, connectOptions(PLAIN, aborter.signal))
-    .catch((reason) => reason);
-  const reason = new Error("too late");
-  aborter.abort(reason);
-  assertStrictEquals(await outcome, reason);
-  const closed = Promise.withResolvers<void>();
-  coming.resolve({ ...idleSocket(), close: () => closed.resolve() });
-  await closed.promise;
-});
+promise(
+  "fromSocketFactory() closes a socket that comes after the abort",
+  async () => {
+    const coming = Promise.withResolvers<WinterSocket>();
+    const aborter = new AbortController();
+    const outcome = fromSocketFactory(() => coming.promise)
+      .connect(ENDPOINT, connectOptions(PLAIN, aborter.signal))
+      .catch((reason) => reason);
+    const reason = new Error("too late");
+    aborter.abort(reason);
+    assertStrictEquals(await outcome, reason);
+    const closed = Promise.withResolvers<void>();
+    coming.resolve({ ...idleSocket(), close: () => closed.resolve() });
+    await closed.promise;
+  },
+);
 
-Deno.test("fromSocketFactory() gives Buffers over the same memory", async () => {
+promise("fromSocketFactory() gives Buffers over the same memory", async () => {
   const bytes = new TextEncoder().encode("..hello").subarray(2);
   const readable = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(bytes),
@@ -108,34 +121,40 @@ Deno.test("fromSocketFactory() gives Buffers over the same memory", async () => 
   socket.destroy();
 });
 
-Deno.test("fromSocketFactory() reports a broken `closed` once, with its error", async () => {
-  const closed = Promise.withResolvers<unknown>();
-  const socket = await fromSocketFactory(() =>
-    idleSocket({ closed: closed.promise })
-  ).connect(ENDPOINT, connectOptions());
-  const recorder = Recorder.on(socket);
-  const error = new Error("the tunnel fell in");
-  closed.reject(error);
-  assertStrictEquals(await recorder.closed, error);
-  socket.destroy();
-  assertEquals(recorder.closes.length, 1);
-});
+promise(
+  "fromSocketFactory() reports a broken `closed` once, with its error",
+  async () => {
+    const closed = Promise.withResolvers<unknown>();
+    const socket = await fromSocketFactory(() =>
+      idleSocket({ closed: closed.promise })
+    ).connect(ENDPOINT, connectOptions());
+    const recorder = Recorder.on(socket);
+    const error = new Error("the tunnel fell in");
+    closed.reject(error);
+    assertStrictEquals(await recorder.closed, error);
+    socket.destroy();
+    assertEquals(recorder.closes.length, 1);
+  },
+);
 
-Deno.test("fromSocketFactory() reports a write that fails to its writer and as the close", async () => {
-  const error = new Error("cut");
-  const writable = new WritableStream<Uint8Array>({
-    write: () => Promise.reject(error),
-  });
-  const socket = await fromSocketFactory(() => idleSocket({ writable }))
-    .connect(ENDPOINT, connectOptions());
-  const recorder = Recorder.on(socket);
-  const written = Promise.withResolvers<unknown>();
-  socket.write(new Uint8Array(8), written.resolve);
-  assertStrictEquals(await written.promise, error);
-  assertStrictEquals(await recorder.closed, error);
-});
+promise(
+  "fromSocketFactory() reports a write that fails to its writer and as the close",
+  async () => {
+    const error = new Error("cut");
+    const writable = new WritableStream<Uint8Array>({
+      write: () => Promise.reject(error),
+    });
+    const socket = await fromSocketFactory(() => idleSocket({ writable }))
+      .connect(ENDPOINT, connectOptions());
+    const recorder = Recorder.on(socket);
+    const written = Promise.withResolvers<unknown>();
+    socket.write(new Uint8Array(8), written.resolve);
+    assertStrictEquals(await written.promise, error);
+    assertStrictEquals(await recorder.closed, error);
+  },
+);
 
-Deno.test("fromSocketFactory() closes a paused socket at destroy()", async () => {
+promise("fromSocketFactory() closes a paused socket at destroy()", async () => {
   const inner = idleSocket();
   const socket = await fromSocketFactory(() => inner)
     .connect(ENDPOINT, connectOptions());
