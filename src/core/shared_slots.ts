@@ -43,7 +43,7 @@ export class SharedSlots<C> {
     for (let depth = 1; depth < this.#depth; depth++) {
       const slots = this.#byDepth[depth]!;
       for (let slot = slots.top; slot !== undefined; slot = slots.top) {
-        if (!this.#isStalled(slot, now)) return slot;
+        if (!this.isStalled(slot, now)) return slot;
         this.unlist(slot);
       }
     }
@@ -80,7 +80,8 @@ export class SharedSlots<C> {
     for (const slots of this.#byDepth) yield* slots;
   }
 
-  #isStalled(slot: Slot<C>, now: number): boolean {
+  /** Whether its oldest one-shot has been running unusually long. */
+  isStalled(slot: Slot<C>, now: number): boolean {
     return now - slot.headSince >
       STALL_FLOOR_MS + STALL_FACTOR * this.#typicalMs;
   }
