@@ -122,7 +122,7 @@ class StreamSocket implements Socket {
   #closeError: Error | undefined;
   #pendingBytes = 0;
   #needsDrain = false;
-  /** Set while paused; `resume` and the close of the socket call it. */
+  /** Set while paused; ends the pause. */
   #wake: (() => void) | undefined;
   #awake: Promise<void> | undefined;
 
@@ -236,7 +236,6 @@ class StreamSocket implements Socket {
     const isNews = this.#state === "open" && error !== undefined;
     this.#closeError = isNews ? toError(error) : undefined;
     this.#state = "closed";
-    this.resume(); // or a paused pump would wait for ever
     this.#reader.cancel().catch(ignore);
     this.#writer.abort().catch(ignore);
     close(this.#socket);

@@ -18,6 +18,8 @@ export interface SocketServer extends AsyncDisposable {
   readonly endpoint: Endpoint;
   /** The connections that still stand. */
   readonly open: ReadonlySet<Socket>;
+  /** How many connections there have been. */
+  readonly accepted: number;
   /** Resolves once no connection stands. */
   untilEmpty(): Promise<void>;
 }
@@ -29,7 +31,9 @@ export async function serveSockets(
 ): Promise<SocketServer> {
   const open = new Set<Socket>();
   const emptied = new EventTarget();
+  let accepted = 0;
   const server = createServer((raw) => {
+    accepted++;
     open.add(raw);
     raw.on("error", () => {});
     raw.on("close", () => {
@@ -46,6 +50,9 @@ export async function serveSockets(
   return {
     endpoint: { host: "127.0.0.1", port, ...(path !== undefined && { path }) },
     open,
+    get accepted() {
+      return accepted;
+    },
     untilEmpty: () =>
       new Promise((resolve) => {
         if (open.size === 0) return resolve();

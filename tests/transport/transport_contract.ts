@@ -254,7 +254,7 @@ const PROMISES: Readonly<
       .catch((error) => error);
     assertStrictEquals(outcome, reason);
     await turns();
-    assertEquals(server.open.size, 0);
+    assertEquals(server.accepted, 0);
   },
 
   "leaves nothing on the signal": async (subject) => {

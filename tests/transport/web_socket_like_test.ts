@@ -164,3 +164,57 @@ promise("fromSocketFactory() closes a paused socket at destroy()", async () => {
   assertEquals(await recorder.closed, undefined);
   assertEquals(inner.closes, 1);
 });
+
+promise(
+  "fromSocketFactory() lets go of both streams at destroy()",
+  async () => {
+    const cancelled = Promise.withResolvers<unknown>();
+    const aborted = Promise.withResolvers<unknown>();
+    const readable = new ReadableStream<Uint8Array>({
+      cancel: cancelled.resolve,
+    });
+    const writable = new WritableStream<Uint8Array>({ abort: aborted.resolve });
+    const socket = await fromSocketFactory(() =>
+      idleSocket({ readable, writable })
+    )
+      .connect(ENDPOINT, connectOptions());
+    socket.destroy();
+    await Promise.all([cancelled.promise, aborted.promise]);
+  },
+);
+
+promise(
+  "fromSocketFactory() reports a destroy() from before listen(), once",
+  async () => {
+    const socket = await fromSocketFactory(() => idleSocket())
+      .connect(ENDPOINT, connectOptions());
+    socket.destroy();
+    const recorder = Recorder.on(socket);
+    assertEquals(recorder.closes, []);
+    assertEquals(await recorder.closed, undefined);
+    assertEquals(recorder.closes.length, 1);
+  },
+);
+
+promise(
+  "fromSocketFactory() drops what it held back when destroyed while paused",
+  async () => {
+    const pulled = Promise.withResolvers<void>();
+    const readable = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(8));
+        pulled.resolve();
+      },
+    }, { highWaterMark: 0 });
+    const socket = await fromSocketFactory(() => idleSocket({ readable }))
+      .connect(ENDPOINT, connectOptions());
+    const recorder = Recorder.on(socket);
+    socket.pause();
+    await pulled.promise;
+    socket.destroy();
+    socket.resume();
+    await recorder.closed;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(recorder.length, 0);
+  },
+);
