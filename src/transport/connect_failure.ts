@@ -8,7 +8,9 @@ import { ConnectError, type ConnectErrorKind } from "../pool_errors.ts";
 import { describeEndpoint } from "./hosts.ts";
 import type { Endpoint } from "./transport.ts";
 
-interface Failure {
+/** What went wrong, in our words. */
+export interface Failure {
+  /** The kind of the `ConnectError`. */
   readonly kind: ConnectErrorKind;
   /** What is so, for the message. */
   readonly fact: string;
