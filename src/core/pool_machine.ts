@@ -9,6 +9,7 @@
  */
 
 import { Backoff } from "./backoff.ts";
+import { Dialer } from "./dialer.ts";
 import { Drain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
@@ -22,7 +23,10 @@ import { WaitingRoom } from "./waiting_room.ts";
 
 type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
 
-/** Decides. Feed it every {@linkcode Input}; carry out every {@linkcode Effect}, in order. */
+/**
+ * Decides. Feed it every {@linkcode Input}, first a `tick` that lets it dial up
+ * to `min`; carry out every {@linkcode Effect}, in order.
+ */
 export class PoolMachine<C> {
   /** Limits, phase and deadlines. */
   readonly state: PoolState<C>;
@@ -34,19 +38,16 @@ export class PoolMachine<C> {
   readonly backoff = new Backoff();
   readonly #picker: SlotPicker<C>;
   readonly #drain: Drain<C>;
-  #isDialHeldBack = false;
+  readonly #dialer: Dialer<C>;
 
   constructor(limits: Limits) {
     this.state = new PoolState(limits);
     this.slots = new SlotKeeper(this.state);
     this.waiters = new WaitingRoom(this.state);
     this.#drain = new Drain(this.state, this.slots);
-    this.#picker = new SlotPicker(
-      this.state,
-      this.slots,
-      this.waiters,
-      this.backoff,
-    );
+    const { state, slots, waiters, backoff } = this;
+    this.#picker = new SlotPicker(state, slots, waiters, backoff);
+    this.#dialer = new Dialer(state, slots, waiters, backoff);
   }
 
   /** When the next `tick` is due; `Infinity`: never. */
@@ -54,15 +55,19 @@ export class PoolMachine<C> {
     return Math.min(
       this.state.deadlines.next,
       this.slots.reapAt,
-      this.#isDialHeldBack ? this.backoff.retryAt : Infinity,
+      this.#dialer.nextDeadline,
       this.#drain.nextDeadline,
     );
   }
 
   /** Takes one input; answers what is to be done, in order. */
   step(input: Input<C>): readonly Effect<C>[] {
-    if (this.nextDeadline <= input.now) this.#expire(input.now);
+    // Who waits is served after the input was heard: it may be about the very
+    // connection that a deadline would free for the next.
+    const isDue = this.nextDeadline <= input.now;
+    if (isDue) this.#expire(input.now);
     this.#take(input);
+    if (isDue) this.#settle(input.now);
     return this.state.takeEffects();
   }
 
@@ -118,15 +123,17 @@ export class PoolMachine<C> {
     if (this.#isHopeless(now)) {
       this.waiters.refuseAll("failed", this.backoff.error);
     }
-    if (!this.state.isPaused) this.#serve(now);
+    this.#serve(now);
     if (this.slots.table.open >= Math.max(1, this.state.min)) {
       this.waiters.announce();
     }
-    this.#openMore(now);
+    // What that fills up may be shared now.
+    if (this.#dialer.openMore(now)) this.#serve(now);
   }
 
   /** Serves the queue, first come first, as far as there are connections. */
   #serve(now: number): void {
+    if (this.state.isPaused) return;
     const { queue } = this.waiters;
     for (let head = queue.head; head !== undefined; head = queue.head) {
       const slot = this.#picker.pick(head.kind, now);
@@ -145,23 +152,6 @@ export class PoolMachine<C> {
   /** Whether nothing that is open could serve, and the next dial would fail too. */
   #isHopeless(now: number): boolean {
     return this.backoff.isHopeless(now) && this.slots.table.open === 0;
-  }
-
-  /** Dials as many as are missing, as far as the limits and the backoff allow. */
-  #openMore(now: number): void {
-    const { table } = this.slots;
-    const { min, max, isPaused } = this.state;
-    const { queue, readiness } = this.waiters;
-    const { connecting, preparing } = table.counts;
-    const floor = readiness.length > 0 ? Math.max(1, min) : min;
-    const waiting = isPaused ? 0 : queue.length - connecting - preparing;
-    const missing = Math.max(waiting, floor - table.live);
-    const wanted = Math.min(missing, max - table.total);
-    const allowed = this.backoff.allowance(now, connecting);
-    for (let left = Math.min(wanted, allowed); left > 0; left--) {
-      this.slots.dial(now);
-    }
-    this.#isDialHeldBack = wanted > 0 && now < this.backoff.retryAt;
   }
 
   #acquire({ waiter, isResent = false, now }: InputOf<C, "acquire">): void {
@@ -184,8 +174,9 @@ export class PoolMachine<C> {
   /** Only what is idle now. */
   #acquireAtOnce(waiter: Waiter, now: number): void {
     const slot = this.#picker.pickAtOnce(waiter.kind, now);
-    if (slot !== undefined) return this.#grant(waiter, slot, now);
-    this.waiters.refuse(waiter, "timeout", this.backoff.error);
+    if (slot !== undefined) this.#grant(waiter, slot, now);
+    else this.waiters.refuse(waiter, "timeout", this.backoff.error);
+    this.#settle(now);
   }
 
   #abort({ waiter, now }: InputOf<C, "abort">): void {
@@ -274,7 +265,6 @@ export class PoolMachine<C> {
     while (this.slots.reapAt <= now) {
       this.slots.retire(this.slots.idle.bottom!, "idle", now);
     }
-    this.#settle(now);
   }
 
   #resize({ min, max, now }: InputOf<C, "resize">): void {
@@ -291,7 +281,7 @@ export class PoolMachine<C> {
   #close({ forceAt, endAt }: InputOf<C, "close">): void {
     if (this.state.phase === "closed") return;
     this.#drain.begin(forceAt, endAt);
-    this.#isDialHeldBack = false;
+    this.#dialer.stop();
     this.waiters.refuseAll("closed", null);
   }
 }

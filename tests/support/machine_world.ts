@@ -160,7 +160,7 @@ export class MachineWorld {
   }
 
   /** Closes the pool. */
-  close({ graceMs = 5_000, endMs = graceMs + 1_000 } = {}): void {
+  close(graceMs = 5_000, endMs = graceMs + 1_000): void {
     const { now } = this;
     this.step({ kind: "close", forceAt: now + graceMs, endAt: now + endMs });
   }
