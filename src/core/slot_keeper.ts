@@ -108,10 +108,11 @@ export class SlotKeeper<C> {
     this.shared.observe(slot, count, now);
     slot.inFlight -= count;
     slot.heardAt = now;
-    if (fate !== "keep" || this.retirement(slot, now) !== undefined) {
-      slot.isIsolated = true;
+    if (fate !== "keep") slot.isIsolated = true;
+    if (slot.inFlight > 0) {
+      const isWanted = this.retirement(slot, now) === undefined;
+      return isWanted ? this.shared.list(slot) : this.shared.unlist(slot);
     }
-    if (slot.inFlight > 0) return this.shared.list(slot);
     // What isolated it may have been an earlier one-shot than the last.
     const isToReset = slot.isIsolated && fate === "keep";
     this.takeBack(slot, isToReset ? "reset" : fate, now);

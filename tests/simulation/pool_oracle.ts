@@ -117,6 +117,7 @@ export class PoolOracle {
     this.#input = input;
     this.#minBefore = this.min;
     if (input.kind === "acquire") this.#arrive(input);
+    else if (input.kind === "abort") this.#leave(input.waiter as Guest);
     else if (input.kind === "resize") {
       this.#minBefore = Math.min(this.min, input.min);
       this.max = input.max;
@@ -217,7 +218,6 @@ export class PoolOracle {
   /** Checks what the machine asked for, and follows it. */
   follow(effects: readonly Effect<number>[]): void {
     for (const effect of effects) this.#follow(effect);
-    if (this.#input.kind === "abort") this.#leave(this.#input.waiter as Guest);
     const kinds = effects.map((effect) =>
       effect.kind === "turnAway" ? effect.refusal : effect.kind
     );
@@ -228,7 +228,8 @@ export class PoolOracle {
 
   #leave(guest: Guest): void {
     if (guest.status === "granted") this.mark("abort of one just granted");
-    if (guest.status !== "waiting") return;
+    // A deadline comes before what happens at the same time.
+    if (guest.status !== "waiting" || guest.deadline <= this.#now) return;
     guest.status = "gone";
     guest.answers++;
     this.waiting = this.waiting.filter((other) => other !== guest);
