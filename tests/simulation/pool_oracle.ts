@@ -9,212 +9,16 @@
  */
 
 import type { Effect } from "../../src/core/effect.ts";
-import type { Input } from "../../src/core/input.ts";
-import type { Limits } from "../../src/core/limits.ts";
-import type { PoolMachine } from "../../src/core/pool_machine.ts";
-import type { Slot, SlotState } from "../../src/core/slot.ts";
-import { Waiter } from "../../src/core/wait_queue.ts";
+import type { Slot } from "../../src/core/slot.ts";
+import { type Guest, must, PoolBooks, type Record } from "./pool_books.ts";
 
-/** A caller. */
-export class Guest extends Waiter {
-  /** Its place in the order of arrival, by the oracle's own count. */
-  arrival = 0;
-  /** Whether it waits, has a connection, or was answered otherwise. */
-  status: "waiting" | "granted" | "gone" = "waiting";
-  /** Asked when its deadline had passed: to be answered in the same step. */
-  isAtOnce = false;
-  /** How often it was answered, and how often it may be: once per time it asked. */
-  answers = 0;
-  asked = 1;
-}
-
-/** What the oracle knows of a connection. */
-export interface Record {
-  /** As the machine's; `spent` and `dirty` must not outlast a step. */
-  state: SlotState | "spent" | "dirty";
-  readonly generation: number;
-  expiresAt: number;
-  heardAt: number;
-  uses: number;
-  /** Whom it serves, first come first. */
-  users: Guest[];
-  isIsolated: boolean;
-  /** When its first attempt began. */
-  readonly begun: number;
-  /** When the attempt, or the close, began. */
-  since: number;
-  attempts: number;
-  /** A dial that is not answered yet, given up or not. */
-  isDialling: boolean;
-  ping: boolean;
-  hook: boolean;
-}
-
-type InputOf<K extends Input<number>["kind"]> = Extract<
-  Input<number>,
-  { kind: K }
->;
 type EffectOf<K extends Effect<number>["kind"]> = Extract<
   Effect<number>,
   { kind: K }
 >;
 
-/** Keeps the books and objects. */
-export class PoolOracle {
-  readonly limits: Limits;
-  readonly records = new Map<Slot<number>, Record>();
-  /** Everyone who waits, in order of arrival. */
-  waiting: Guest[] = [];
-  /** How often each rare state was reached, over all histories. */
-  readonly seen: Map<string, number>;
-  max: number;
-  min: number;
-  isPaused = false;
-  closing: { forceAt: number; endAt: number } | undefined;
-  drained = 0;
-  #now = 0;
-  #minBefore = 0;
-  #generation = 0;
-  #leaptAt = -Infinity;
-  #arrivals = 0;
-  #failedAt = -Infinity;
-  #failure: { at: number; isPermanent: boolean } | undefined;
-  #input!: Input<number>;
-
-  constructor(limits: Limits, seen: Map<string, number>) {
-    this.limits = limits;
-    this.max = limits.max;
-    this.min = limits.min;
-    this.seen = seen;
-  }
-
-  /** Counts a rare state. */
-  mark(name: string): void {
-    this.seen.set(name, (this.seen.get(name) ?? 0) + 1);
-  }
-
-  /** All slots in one of these states. */
-  in(...states: Record["state"][]): Slot<number>[] {
-    const found: Slot<number>[] = [];
-    for (const [slot, { state }] of this.records) {
-      if (states.includes(state)) found.push(slot);
-    }
-    return found;
-  }
-
-  /** How many there are that are not closed. */
-  get total(): number {
-    return this.records.size - this.in("closed").length;
-  }
-
-  get #open(): number {
-    return this.total - this.in("connecting", "closing").length;
-  }
-
-  /** Takes note of an input, before the machine does. */
-  take(input: Input<number>): void {
-    this.#now = input.now;
-    this.#input = input;
-    this.#minBefore = this.min;
-    if (input.kind === "acquire") this.#arrive(input);
-    else if (input.kind === "abort") this.#leave(input.waiter as Guest);
-    else if (input.kind === "resize") {
-      this.#minBefore = Math.min(this.min, input.min);
-      this.max = input.max;
-      this.min = input.min;
-    } else if (input.kind === "refresh") this.#generation++;
-    else if (input.kind === "leap") this.#leaptAt = input.now;
-    else if (input.kind === "pause") this.isPaused = true;
-    else if (input.kind === "resume") this.isPaused = false;
-    else if (input.kind === "close") this.#close(input);
-    else if ("slot" in input) this.#turn(input);
-  }
-
-  #arrive({ waiter, now, isResent }: InputOf<"acquire">): void {
-    const guest = waiter as Guest;
-    guest.status = "waiting";
-    guest.isAtOnce = guest.deadline <= now;
-    if (!isResent) guest.arrival = ++this.#arrivals;
-    this.waiting.push(guest);
-    this.waiting.sort((a, b) => a.arrival - b.arrival);
-  }
-
-  #close({ forceAt, endAt }: InputOf<"close">): void {
-    if (this.drained > 0) return;
-    for (const name of ["connecting", "preparing", "releasing"] as const) {
-      if (this.in(name).length > 0) this.mark(`close while ${name}`);
-    }
-    this.closing ??= { forceAt, endAt };
-    this.closing.forceAt = Math.min(this.closing.forceAt, forceAt);
-    this.closing.endAt = Math.min(this.closing.endAt, endAt);
-  }
-
-  /** What an input does to a connection, as far as the input alone decides it. */
-  #turn(input: Extract<Input<number>, { slot: unknown }>): void {
-    const record = this.record(input.slot);
-    const { kind, now } = input;
-    if (kind === "dialled") this.#opened(record, input);
-    else if (kind === "dialFailed") this.#failed(record, input);
-    else if (kind === "prepared" && record.state === "preparing") {
-      record.state = input.isOk ? "idle" : "spent";
-      if (input.isOk) record.heardAt = now;
-    } else if (kind === "wasReset" && record.state === "releasing") {
-      record.state = input.isOk ? "idle" : "spent";
-      record.heardAt = now;
-    } else if (kind === "release" && record.state === "leased") {
-      this.#giveBack(record, input.fate);
-    } else if (kind === "finished" && record.state === "shared") {
-      record.users.splice(0, input.count);
-      record.heardAt = now;
-      if (input.fate !== "keep") record.isIsolated = true;
-      if (record.users.length === 0) this.#giveBack(record, input.fate);
-    } else if (kind === "isolate" && record.state === "shared") {
-      record.isIsolated = true;
-    } else if (["lost", "closed", "detach"].includes(kind)) {
-      if (kind === "lost") this.mark(`lost while ${record.state}`);
-      record.state = "closed";
-    }
-  }
-
-  #giveBack(record: Record, fate: "keep" | "reset" | "destroy"): void {
-    record.users = [];
-    record.heardAt = this.#now;
-    if (fate === "destroy") record.state = "spent";
-    else if (fate === "reset" || record.isIsolated) record.state = "dirty";
-    else record.state = "idle";
-    if (record.isIsolated) this.mark("an isolated connection drained");
-    record.isIsolated = false;
-  }
-
-  #opened(record: Record, { now, random }: InputOf<"dialled">): void {
-    record.isDialling = false;
-    if (record.state === "connecting") {
-      record.state = "idle";
-      this.#failure = undefined;
-    } else this.mark(`dialled when ${record.state}`);
-    record.heardAt = now;
-    record.expiresAt = now + this.limits.maxLifetimeMs * (1 - random / 10);
-  }
-
-  #failed(record: Record, input: InputOf<"dialFailed">): void {
-    record.isDialling = false;
-    if (record.state === "closing") record.state = "closed";
-    if (record.state !== "connecting") return;
-    const { isPermanent } = input;
-    if (!isPermanent && record.attempts < this.limits.dialAttempts) return;
-    record.state = "closed";
-    // Dials that were under way together fail together, and one that began
-    // before does not speak against a success since.
-    if (record.begun > this.#failedAt) {
-      this.#failedAt = input.now;
-      this.#failure = { at: input.now, isPermanent };
-    } else if (this.#failure !== undefined) {
-      this.#failure.isPermanent = isPermanent;
-    }
-    const isServed = this.#open > 0 && this.waiting.length > 0;
-    if (isServed) this.mark("a failed dial beside open connections");
-  }
-
+/** Objects to what must never happen. */
+export class PoolOracle extends PoolBooks {
   /** Checks what the machine asked for, and follows it. */
   follow(effects: readonly Effect<number>[]): void {
     for (const effect of effects) this.#follow(effect);
@@ -226,20 +30,11 @@ export class PoolOracle {
     }
   }
 
-  #leave(guest: Guest): void {
-    if (guest.status === "granted") this.mark("abort of one just granted");
-    // A deadline comes before what happens at the same time.
-    if (guest.status !== "waiting" || guest.deadline <= this.#now) return;
-    guest.status = "gone";
-    guest.answers++;
-    this.waiting = this.waiting.filter((other) => other !== guest);
-  }
-
   #follow(effect: Effect<number>): void {
     if (effect.kind === "dial") return this.#dial(effect.slot);
     if (effect.kind === "grant") return this.#grant(effect);
     if (effect.kind === "ready") {
-      must(this.#open >= Math.max(1, this.min), "ready before it was warm");
+      must(this.open >= Math.max(1, this.min), "ready before it was warm");
       return this.#answer(effect.waiter as Guest, "gone");
     }
     if (effect.kind === "turnAway") return this.#turnAway(effect);
@@ -251,8 +46,8 @@ export class PoolOracle {
     const record = this.record(effect.slot);
     // What was due is asked for before the input is heard, which the oracle has
     // heard already.
-    const isHeard = "slot" in this.#input && this.#input.slot === effect.slot;
-    if (isHeard && this.#input.kind !== "dialled") {
+    const isHeard = "slot" in this.input && this.input.slot === effect.slot;
+    if (isHeard && this.input.kind !== "dialled") {
       if (record.state === "closed" || effect.kind === "abandon") return;
     }
     if (effect.kind === "prepare") this.#prepare(effect, record);
@@ -260,7 +55,7 @@ export class PoolOracle {
     else if (effect.kind === "reset") {
       must(record.state === "dirty", `reset of one that is ${record.state}`);
       record.state = "releasing";
-      record.since = this.#now;
+      record.since = this.now;
     } else if (effect.kind === "close") this.#closes(effect, record);
     else this.#destroy(record);
   }
@@ -273,10 +68,10 @@ export class PoolOracle {
       must(known.attempts < this.limits.dialAttempts, "too many attempts");
       known.attempts++;
       known.isDialling = true;
-      known.since = this.#now;
+      known.since = this.now;
       return this.mark("a second attempt");
     }
-    if (this.#failure !== undefined) this.#probe(this.#failure.at);
+    if (this.failure !== undefined) this.#probe(this.failure.at);
     this.records.set(slot, this.#newRecord());
     must(this.total <= this.max, `${this.total} connections, max ${this.max}`);
     const live = this.total - this.in("closing").length;
@@ -291,21 +86,21 @@ export class PoolOracle {
   #probe(failedAt: number): void {
     const { length } = this.in("connecting");
     must(length === 0, `${length} dials beside a probe`);
-    must(this.#now - failedAt >= 25, "a probe too soon");
+    must(this.now - failedAt >= 25, "a probe too soon");
     this.mark("a probe");
   }
 
   #newRecord(): Record {
     return {
       state: "connecting",
-      generation: this.#generation,
+      generation: this.generation,
       expiresAt: Infinity,
       heardAt: -Infinity,
       uses: 0,
       users: [],
       isIsolated: false,
-      begun: this.#now,
-      since: this.#now,
+      begun: this.now,
+      since: this.now,
       attempts: 1,
       isDialling: true,
       ping: false,
@@ -318,18 +113,18 @@ export class PoolOracle {
     must(this.#mayBeGranted(record), `prepares ${slot.id}, past its time`);
     must(ping || hook, "prepares nothing");
     must(ping === this.#isSilent(record), "asks who was heard, or does not");
-    Object.assign(record, { state: "preparing", ping, hook, since: this.#now });
+    Object.assign(record, { state: "preparing", ping, hook, since: this.now });
     const { length } = this.in("preparing");
     must(length <= this.waiting.length, `prepares ${length} for nobody`);
   }
 
   #isSilent({ heardAt }: Record): boolean {
-    return heardAt < this.#leaptAt ||
-      this.#now - heardAt > this.limits.validateAfterIdleMs;
+    return heardAt < this.leaptAt ||
+      this.now - heardAt > this.limits.validateAfterIdleMs;
   }
 
   #mayBeGranted({ generation, expiresAt, uses }: Record): boolean {
-    return generation === this.#generation && expiresAt > this.#now &&
+    return generation === this.generation && expiresAt > this.now &&
       uses < this.limits.maxUses;
   }
 
@@ -339,7 +134,7 @@ export class PoolOracle {
     must(this.closing === undefined && !this.isPaused, "a grant when it rests");
     const first = this.waiting.find(({ kind }) => kind !== "ready");
     must(guest === first, "a grant out of turn");
-    must(guest.deadline > this.#now || guest.isAtOnce, "a grant too late");
+    must(guest.deadline > this.now || guest.isAtOnce, "a grant too late");
     must(this.#mayBeGranted(record), `a grant of ${slot.id}, past its time`);
     const isShared = guest.kind === "share" && record.state === "shared";
     if (isShared) this.#checkShare(record);
@@ -355,7 +150,7 @@ export class PoolOracle {
     must(users.length < this.limits.pipeline, "one too many on a connection");
     must(!isIsolated, "a place on an isolated connection");
     must(this.in("idle", "preparing").length === 0, "shares beside idle");
-    const mayOpen = this.total < this.max && this.#failure === undefined;
+    const mayOpen = this.total < this.max && this.failure === undefined;
     must(!mayOpen, "shares before all are open");
     this.mark("a shared connection");
   }
@@ -364,8 +159,8 @@ export class PoolOracle {
     must(record.state === "idle", `a grant of one that is ${record.state}`);
     must(record.users.length === 0, "a grant of one that is owned");
     if (guest.isAtOnce) return;
-    const isPrepared = this.#input.kind === "prepared" &&
-      this.#input.slot === slot;
+    const isPrepared = this.input.kind === "prepared" &&
+      this.input.slot === slot;
     must(isPrepared || !this.#isSilent(record), "a grant unasked");
     const isToHook = guest.kind === "lease" && this.limits.hasAcquireHook;
     must(!isToHook || isPrepared && record.hook, "a grant without its hook");
@@ -384,13 +179,13 @@ export class PoolOracle {
   #turnAway({ waiter, refusal }: EffectOf<"turnAway">): void {
     const guest = waiter as Guest;
     if (refusal === "timeout") {
-      must(guest.deadline <= this.#now, "a timeout too early");
+      must(guest.deadline <= this.now, "a timeout too early");
     } else if (refusal === "closed") {
       must(this.closing !== undefined, "turned away from an open pool");
     } else {
-      must(this.#failure?.isPermanent === true, "no hope given up");
-      must(this.#open === 0, "refused beside open connections");
-      const isNew = this.#input.kind === "acquire";
+      must(this.failure?.isPermanent === true, "no hope given up");
+      must(this.open === 0, "refused beside open connections");
+      const isNew = this.input.kind === "acquire";
       this.mark(isNew ? "a refusal at once" : "a refusal of who waits");
     }
     this.#answer(guest, "gone");
@@ -398,67 +193,42 @@ export class PoolOracle {
 
   #abandon({ isTimeout }: EffectOf<"abandon">, record: Record): void {
     if (isTimeout) {
-      const spent = this.#now - record.since;
+      const spent = this.now - record.since;
       must(spent >= this.limits.connectTimeoutMs, `gave up after ${spent} ms`);
       return this.mark("a dial timed out");
     }
     must(this.closing !== undefined, "gives up a dial while open");
     must(record.state === "connecting", `gives up one ${record.state}`);
     record.state = "closing";
-    record.since = this.#now;
+    record.since = this.now;
   }
 
   #closes({ reason }: EffectOf<"close">, record: Record): void {
     const isForced = this.closing !== undefined &&
-      this.closing.forceAt <= this.#now;
+      this.closing.forceAt <= this.now;
     const inUse = record.state === "leased" || record.state === "shared";
     must(!inUse || isForced, `cuts one that is ${record.state}: ${reason}`);
     must(record.state !== "closed", "closes what is closed");
     if (reason === "idle") {
       // What was due came first: one that the input took away was still there.
-      const isTaken = ["lost", "detach"].includes(this.#input.kind);
-      const open = this.#open + (isTaken ? 1 : 0);
-      must(open > this.#minBefore, `reaps below ${this.min}`);
+      const isTaken = ["lost", "detach"].includes(this.input.kind);
+      const open = this.open + (isTaken ? 1 : 0);
+      must(open > this.minBefore, `reaps below ${this.min}`);
     }
-    if (reason === "expired") must(record.expiresAt <= this.#now, "too young");
+    if (reason === "expired") must(record.expiresAt <= this.now, "too young");
     this.mark(`closed: ${reason}`);
     record.state = "closing";
-    record.since = this.#now;
+    record.since = this.now;
   }
 
   #destroy(record: Record): void {
-    const isLate = this.#input.kind === "dialled" && record.state === "closed";
+    const isLate = this.input.kind === "dialled" && record.state === "closed";
     const isOver = this.closing !== undefined &&
-      this.closing.endAt <= this.#now;
+      this.closing.endAt <= this.now;
     const isSlow = record.state === "closing" &&
-      this.#now - record.since >= this.limits.closeTimeoutMs;
+      this.now - record.since >= this.limits.closeTimeoutMs;
     must(isLate || isOver || isSlow, `destroys one that is ${record.state}`);
     this.mark(isLate ? "destroyed: late" : isOver ? "cut" : "destroyed: slow");
     record.state = "closed";
   }
-
-  /** Compares the machine's books with the oracle's, after a step. */
-  compare(machine: PoolMachine<number>): void {
-    const { table } = machine.slots;
-    must(table.total === this.total, `${table.total} slots: ${this.total}`);
-    for (const [slot, { state, users }] of this.records) {
-      must(slot.state === state, `${slot.id}: ${slot.state}, not ${state}`);
-      must(state !== "shared" || slot.inFlight === users.length, "miscounts");
-    }
-    const { queue, readiness } = machine.waiters;
-    const queued = queue.length + readiness.length;
-    const { length } = this.waiting;
-    must(queued === length, `${queued} queued, ${length} wait`);
-  }
-
-  /** The books on a slot. */
-  record(slot: Slot<number>): Record {
-    const record = this.records.get(slot);
-    if (record === undefined) throw new Error("Oracle: an unknown slot");
-    return record;
-  }
-}
-
-function must(isSo: boolean, objection: string): void {
-  if (!isSo) throw new Error(`Oracle: ${objection}`);
 }
