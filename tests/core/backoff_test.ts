@@ -1,0 +1,68 @@
+import { Backoff, backoffMs } from "../../src/core/backoff.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+
+Deno.test("backoffMs() doubles from 50 ms up to 5 s", () => {
+  const longest = [1, 2, 3, 7, 8, 2_000].map((n) => backoffMs(n, 1));
+  assertEquals(longest, [50, 100, 200, 3_200, 5_000, 5_000]);
+});
+
+Deno.test("backoffMs() waits between half and all of it, by chance", () => {
+  assertEquals(backoffMs(3, 0), 100);
+  assertEquals(backoffMs(3, 0.5), 150);
+});
+
+Deno.test("Backoff.allowance() sets no limit while all is well", () => {
+  const backoff = new Backoff();
+  backoff.succeed();
+  assertEquals(backoff.allowance(0, 100), Infinity);
+});
+
+Deno.test("Backoff.allowance() is one at a time during an outage, and none before the retry time", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "refused", false);
+  assertEquals(backoff.retryAt, 60);
+  assertEquals(backoff.allowance(59, 0), 0);
+  assertEquals(backoff.allowance(60, 0), 1);
+  assertEquals(backoff.allowance(60, 1), 0);
+  assertEquals(backoff.allowance(60, 5), 0);
+});
+
+Deno.test("Backoff.allowance() doubles with each dial that succeeds after an outage", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "refused", false);
+  const allowed = [1, 2, 3].map(() => {
+    backoff.succeed();
+    return backoff.allowance(10, 0);
+  });
+  assertEquals(allowed, [2, 4, 8]);
+  assertEquals(backoff.allowance(10, 3), 5);
+});
+
+Deno.test("Backoff.fail() counts dials that were under way together as one round", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "first", false);
+  backoff.fail(5, 11, 1, "second", false);
+  backoff.fail(10, 12, 1, "third", false);
+  assertEquals([backoff.failures, backoff.retryAt], [1, 60]);
+  assertEquals(backoff.error, "third");
+  backoff.fail(60, 70, 1, "fourth", false);
+  assertEquals([backoff.failures, backoff.retryAt], [2, 170]);
+});
+
+Deno.test("Backoff.succeed() forgets the failures and their error", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "refused", true);
+  backoff.succeed();
+  assertEquals([backoff.failures, backoff.retryAt], [0, -Infinity]);
+  assertEquals(backoff.error, undefined);
+  assert(!backoff.isHopeless(11));
+});
+
+Deno.test("Backoff.isHopeless() after a permanent failure, until the retry time", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "refused", false);
+  assert(!backoff.isHopeless(11));
+  backoff.fail(60, 70, 1, "password", true);
+  assert(backoff.isHopeless(169));
+  assert(!backoff.isHopeless(170));
+});
