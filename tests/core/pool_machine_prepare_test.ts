@@ -1,0 +1,186 @@
+import { assertEquals, assertStrictEquals } from "../support/assert.ts";
+import { MachineWorld } from "../support/machine_world.ts";
+
+function silentWorld(count: number, max = count): MachineWorld {
+  const world = new MachineWorld({ max });
+  world.open(count);
+  world.advance(2_001);
+  return world;
+}
+
+Deno.test("A connection that was silent too long is asked before it is granted", () => {
+  const world = silentWorld(1);
+  const caller = world.acquire();
+  const { slot } = world.effects[0] as { slot: unknown };
+  assertEquals(world.effects, [
+    { kind: "prepare", slot: world.preparations[0]!, ping: true, hook: false },
+  ]);
+  assertStrictEquals(slot, world.preparations[0]);
+  world.prepared();
+  assertEquals(caller.outcome, "granted");
+});
+
+Deno.test("A connection heard of in time is granted unasked", () => {
+  const world = new MachineWorld();
+  world.open(1);
+  world.advance(2_000);
+  assertEquals(world.acquire().outcome, "granted");
+});
+
+Deno.test("Validation comes first, then whoever heads the queue", () => {
+  const world = silentWorld(1);
+  const first = world.acquire();
+  const second = world.acquire();
+  world.abort(first);
+  world.prepared();
+  assertEquals([first.outcome, second.outcome], ["waiting", "granted"]);
+});
+
+Deno.test("A validated connection nobody waits for is idle again and heard of", () => {
+  const world = silentWorld(1);
+  world.abort(world.acquire());
+  world.prepared();
+  assertEquals(world.machine.slots.idle.size, 1);
+  assertEquals(world.acquire().outcome, "granted");
+});
+
+Deno.test("A connection that fails its validation is closed and the next one asked", () => {
+  const world = silentWorld(2);
+  const caller = world.acquire();
+  world.prepared(false);
+  assertEquals(world.asked, ["close", "prepare"]);
+  assertEquals(world.closes[0]?.reason, "validation");
+  world.prepared();
+  assertEquals(caller.outcome, "granted");
+});
+
+Deno.test("No more are validated than wait", () => {
+  const world = silentWorld(3);
+  world.acquire();
+  assertEquals(world.preparations.length, 1);
+  world.acquire();
+  assertEquals(world.preparations.length, 2);
+});
+
+Deno.test("A ping that times out condemns those that were silent for longer", () => {
+  const world = new MachineWorld({ max: 3 });
+  world.open(2);
+  world.advance(10);
+  const [a, b] = world.acquireMany(3);
+  world.dialled();
+  world.advance(1_000);
+  world.release(a!);
+  world.release(b!);
+  world.advance(2_001);
+  const caller = world.acquire();
+  const asked = world.preparations[0]!;
+  world.advance(300);
+  assertEquals(world.closes.map(({ reason }) => reason), [
+    "validation",
+    "validation",
+  ]);
+  assertStrictEquals(world.closes[0]?.slot, asked);
+  assertEquals(caller.outcome, "waiting");
+});
+
+Deno.test("A ping that times out spares those that were heard of since", () => {
+  const world = new MachineWorld({ max: 2 });
+  const [a, b] = world.lease(2);
+  world.release(a!);
+  world.advance(2_001);
+  const caller = world.acquire();
+  assertStrictEquals(world.preparations[0], a!.granted);
+  world.abort(caller);
+  world.release(b!);
+  world.advance(300);
+  assertEquals(world.closes.map(({ slot }) => slot), [a!.granted]);
+  assertEquals(b!.granted.state, "idle");
+});
+
+Deno.test("After a leap of the clock every idle connection is asked", () => {
+  const world = new MachineWorld();
+  world.open(2);
+  world.now += 1;
+  world.step({ kind: "leap" });
+  world.acquireMany(2);
+  assertEquals(world.preparations.length, 2);
+  world.prepared();
+  const again = world.acquire();
+  world.prepared();
+  assertEquals(again.outcome, "waiting");
+});
+
+Deno.test("The acquire hook runs before each lease, on one that was heard of too", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  const caller = world.acquire();
+  world.dialled();
+  assertEquals(world.effects, [
+    { kind: "prepare", slot: world.preparations[0]!, ping: false, hook: true },
+  ]);
+  world.prepared();
+  assertEquals(caller.outcome, "granted");
+  world.release(caller);
+  world.acquire();
+  assertEquals(world.asked, ["prepare"]);
+});
+
+Deno.test("The acquire hook runs for no one-shot", () => {
+  const world = new MachineWorld({ hasAcquireHook: true });
+  const caller = world.acquire("share");
+  world.dialled();
+  assertEquals(caller.outcome, "granted");
+});
+
+Deno.test("A lease never gets a connection that was prepared for a one-shot, without its hook", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  world.acquire("share");
+  world.finished(world.dialled());
+  world.advance(2_001);
+  const share = world.acquire("share");
+  assertEquals(world.asked, ["prepare"]);
+  world.abort(share);
+  const lease = world.acquire("lease");
+  world.prepared();
+  assertEquals(lease.outcome, "waiting");
+  assertEquals(world.effects, [
+    { kind: "prepare", slot: world.preparations[0]!, ping: false, hook: true },
+  ]);
+});
+
+Deno.test("A hook that hangs costs one connection", () => {
+  const world = new MachineWorld({
+    max: 3,
+    pipeline: 1,
+    hasAcquireHook: true,
+  });
+  for (const slot of world.acquireMany(3, "share").map(() => world.dialled())) {
+    world.advance(1);
+    world.finished(slot);
+  }
+  world.acquire("lease");
+  world.advance(300);
+  assertEquals(world.closes.length, 1);
+  assertEquals(world.machine.slots.idle.size, 1);
+  assertEquals(world.preparations.length, 1);
+});
+
+Deno.test("A connection lost while it is asked is replaced, and its late answer ignored", () => {
+  const world = silentWorld(1);
+  const caller = world.acquire();
+  const slot = world.preparations[0]!;
+  world.lost(slot);
+  assertEquals(world.asked, ["dial"]);
+  world.step({ kind: "prepared", slot, isOk: true });
+  assertEquals([world.asked, caller.outcome], [[], "waiting"]);
+});
+
+Deno.test("A connection that expires while it is asked is not granted", () => {
+  const world = new MachineWorld({ maxLifetimeMs: 2_100 });
+  world.open(1);
+  world.advance(2_050);
+  const caller = world.acquire();
+  world.advance(60);
+  world.prepared();
+  assertEquals(caller.outcome, "waiting");
+  assertEquals(world.asked, ["close", "dial"]);
+});
