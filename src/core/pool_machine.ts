@@ -173,7 +173,7 @@ export class PoolMachine<C> {
 
   /** Only what is idle now. */
   #acquireAtOnce(waiter: Waiter, now: number): void {
-    const slot = this.#picker.pickAtOnce(waiter.kind, now);
+    const slot = this.#picker.pickAtOnce(waiter.kind);
     if (slot !== undefined) this.#grant(waiter, slot, now);
     else this.waiters.refuse(waiter, "timeout", this.backoff.error);
     this.#settle(now);

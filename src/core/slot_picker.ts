@@ -11,7 +11,11 @@ import type { SlotKeeper } from "./slot_keeper.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 import type { WaiterKind } from "./wait_queue.ts";
 
-/** Picks a connection for whoever heads the queue. */
+/**
+ * Picks a connection for whoever heads the queue: the idle one used last, so
+ * that the rest can be reaped. What is idle may be granted: whatever is past
+ * its time was retired before.
+ */
 export class SlotPicker<C> {
   readonly #state: PoolState<C>;
   readonly #slots: SlotKeeper<C>;
@@ -41,11 +45,11 @@ export class SlotPicker<C> {
    * A connection that is idle now. A hook would have to be waited for, so there
    * is none; a validation is left out: who cannot wait takes it as it is.
    */
-  pickAtOnce(kind: WaiterKind, now: number): Slot<C> | undefined {
+  pickAtOnce(kind: WaiterKind): Slot<C> | undefined {
     const { isPaused, limits } = this.#state;
     if (isPaused || this.#waiters.queue.length > 0) return undefined;
     if (limits.hasAcquireHook && kind === "lease") return undefined;
-    return this.#freshest(now);
+    return this.#slots.idle.top;
   }
 
   /** Idle first, one more next, and only then a place beside others. */
@@ -61,7 +65,7 @@ export class SlotPicker<C> {
   /** An idle connection that may be granted; starts what must be prepared first. */
   #readySlot(hook: boolean, now: number): Slot<C> | undefined {
     for (;;) {
-      const slot = this.#freshest(now);
+      const slot = this.#slots.idle.top;
       if (slot === undefined) return undefined;
       if (slot.isPrepared && (slot.isHooked || !hook)) return slot;
       const ping = this.#isSilent(slot, now);
@@ -69,17 +73,6 @@ export class SlotPicker<C> {
       const { preparing } = this.#slots.table.counts;
       if (preparing >= this.#waiters.queue.length) return undefined;
       this.#slots.prepare(slot, ping, hook, now);
-    }
-  }
-
-  /** The idle connection used last; those past their time are retired on the way. */
-  #freshest(now: number): Slot<C> | undefined {
-    for (;;) {
-      const slot = this.#slots.idle.top;
-      if (slot === undefined) return undefined;
-      const reason = this.#slots.retirement(slot, now);
-      if (reason === undefined) return slot;
-      this.#slots.retire(slot, reason, now);
     }
   }
 

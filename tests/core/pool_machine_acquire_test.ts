@@ -100,7 +100,8 @@ Deno.test("An abort after the grant changes nothing: the connection has one owne
   world.release(holder!);
   world.abort(first);
   assertEquals(world.asked, []);
-  assertEquals([first.outcome, second.outcome], ["granted", "waiting"]);
+  assertEquals([first.outcome, first.state], ["granted", "granted"]);
+  assertEquals(second.outcome, "waiting");
   world.release(first);
   assertStrictEquals(second.slot, first.slot);
 });
@@ -195,4 +196,26 @@ Deno.test("Nobody is turned away twice, whatever comes afterwards", () => {
   world.close();
   assertEquals(caller.answers, 1);
   assert(caller.outcome === "timeout");
+});
+
+Deno.test("An acquire that cannot wait does not overtake one that waits for its hook", () => {
+  const world = new MachineWorld({ pipeline: 1, hasAcquireHook: true });
+  for (const share of world.acquireMany(2, "share")) {
+    world.dialled();
+    assert(share.outcome === "granted");
+  }
+  for (const slot of [...world.machine.slots.table]) world.finished(slot);
+  const lease = world.acquire("lease");
+  assertEquals([world.asked, world.machine.slots.idle.size], [["prepare"], 1]);
+  assertEquals(world.acquire("share", 0).outcome, "timeout");
+  world.prepared();
+  assertEquals(lease.outcome, "granted");
+});
+
+Deno.test("A deadline is seen to by whatever input comes next, a stale one too", () => {
+  const world = new MachineWorld({ min: 1, maxLifetimeMs: 1_000 });
+  const slot = world.dialled();
+  world.now += 1_000;
+  world.step({ kind: "prepared", slot, isOk: true });
+  assertEquals(world.asked, ["close", "dial"]);
 });

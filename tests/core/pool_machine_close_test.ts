@@ -108,15 +108,26 @@ Deno.test("Closing twice is closing once", () => {
   assertEquals(world.drained, 1);
 });
 
-Deno.test("A second close with force ends the waiting; one with patience does not prolong it", () => {
+Deno.test("A second close with force ends the waiting", () => {
   const world = new MachineWorld();
   world.lease(1);
   world.close(1_000);
-  world.close(50_000);
-  world.advance(999);
-  assertEquals(world.closes, []);
-  world.close(0);
+  world.advance(500);
+  world.close(0, 50);
   assertEquals(world.closes[0]?.reason, "shutdown");
+  world.advance(50);
+  assertEquals([world.destroyed.length, world.drained], [1, 1]);
+});
+
+Deno.test("A second close with patience prolongs nothing", () => {
+  const world = new MachineWorld({ closeTimeoutMs: 10_000 });
+  world.lease(1);
+  world.close(1_000, 2_000);
+  world.close(50_000, 60_000);
+  world.advance(1_000);
+  assertEquals(world.closes[0]?.reason, "shutdown");
+  world.advance(1_000);
+  assertEquals(world.drained, 1);
 });
 
 Deno.test("A dial that opens although it was given up is closed", () => {

@@ -148,6 +148,17 @@ Deno.test("An expired connection that is shared drains and is closed", () => {
   assertEquals(world.closes[0]?.reason, "expired");
 });
 
+Deno.test("A shared connection takes no more from the moment it expires", () => {
+  const world = new MachineWorld({ max: 1, maxLifetimeMs: 1_000, pipeline: 3 });
+  const [slot] = world.open(1);
+  world.acquireMany(2, "share");
+  world.now += 999;
+  world.finished(slot!);
+  assertEquals(world.acquire("share").outcome, "granted");
+  world.now += 1;
+  assertEquals(world.acquire("share").outcome, "waiting");
+});
+
 Deno.test("One-shots do not count as uses", () => {
   const world = new MachineWorld({ max: 1, maxUses: 2 });
   const [slot] = world.open(1);

@@ -9,7 +9,7 @@ import { assertEquals } from "../support/assert.ts";
 import { PoolHistory } from "./pool_history.ts";
 
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
-const RUNS = Number(Deno.env.get("RUNS") ?? 3_000);
+const RUNS = Number(Deno.env.get("RUNS") ?? 5_000);
 
 /** States that are seldom reached; each must be, or the simulation proves little. */
 const RARE_STATES = [

@@ -223,6 +223,10 @@ export class PoolBooks {
       must(slot.state === state, `${slot.id}: ${slot.state}, not ${state}`);
       must(state !== "shared" || slot.inFlight === users.length, "miscounts");
     }
+    if (this.closing !== undefined && this.closing.forceAt <= this.now) {
+      const { length } = this.in("leased", "shared", "preparing", "releasing");
+      must(length === 0, `${length} stay after they were to be closed`);
+    }
     const { queue, readiness } = machine.waiters;
     const queued = queue.length + readiness.length;
     const { length } = this.waiting;

@@ -258,5 +258,9 @@ export class PoolLife {
     const forceAt = this.now + this.random.pick([0, 20, 60]);
     const endAt = forceAt + this.random.pick([0, 10, 40]);
     this.step({ kind: "close", forceAt, endAt });
+    if (this.random.chance(0.3)) {
+      const later = forceAt + this.random.pick([-10, 10, 100]);
+      this.step({ kind: "close", forceAt: later, endAt: later + 10 });
+    }
   }
 }

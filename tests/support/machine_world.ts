@@ -33,6 +33,9 @@ export const SMALL_LIMITS: Limits = {
   hasAcquireHook: false,
 };
 
+// No test takes more: a machine that never comes to rest fails instead of hanging.
+const MOST_STEPS = 1_000;
+
 /** What became of a caller. */
 export type Outcome = "waiting" | "granted" | "ready" | Refusal;
 
@@ -173,7 +176,8 @@ export class MachineWorld {
   /** Time passes, with a tick at each deadline on the way as the shell would. */
   advance(ms: number): void {
     const end = this.now + ms;
-    while (this.machine.nextDeadline <= end) {
+    for (let left = MOST_STEPS; this.machine.nextDeadline <= end; left--) {
+      assert(left > 0, `still due at ${this.machine.nextDeadline}`);
       this.now = this.machine.nextDeadline;
       this.tick();
     }
@@ -183,7 +187,7 @@ export class MachineWorld {
   /** Opens connections and leaves them idle; answers them, the one used last at the end. */
   open(count: number): Slot<string>[] {
     const callers = this.acquireMany(count);
-    while (this.dials.length > 0) this.dialled();
+    this.#dialAll();
     for (const caller of callers) this.release(caller);
     return callers.map((caller) => caller.granted);
   }
@@ -191,9 +195,16 @@ export class MachineWorld {
   /** Opens connections and leaves them leased. */
   lease(count: number): Caller[] {
     const callers = this.acquireMany(count);
-    while (this.dials.length > 0) this.dialled();
+    this.#dialAll();
     for (const caller of callers) assert(caller.outcome === "granted");
     return callers;
+  }
+
+  #dialAll(): void {
+    for (let left = MOST_STEPS; this.dials.length > 0; left--) {
+      assert(left > 0, "dials without end");
+      this.dialled();
+    }
   }
 
   #answer(slot: Slot<string>): void {
