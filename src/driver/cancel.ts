@@ -1,0 +1,65 @@
+/**
+ * The cancel request of the protocol, sent and awaited to its end.
+ *
+ * @module
+ */
+
+import type {
+  ConnectOptions,
+  Endpoint,
+  Transport,
+} from "../transport/transport.ts";
+
+const CANCEL_REQUEST_CODE = 80877102;
+
+/** Where a session runs, and how to get there again. */
+export interface CancelTarget {
+  readonly transport: Transport;
+  readonly endpoint: Endpoint;
+  readonly options: Omit<ConnectOptions, "signal">;
+  readonly pid: number;
+  readonly secret: number;
+}
+
+/**
+ * Asks a server to cancel what a session runs.
+ *
+ * Resolves when the server has closed the connection that carried the request:
+ * by then it has signalled the session, so that a statement sent from now on
+ * cannot be hit. The server never says whether there was anything to cancel.
+ *
+ * @throws {ConnectError} When the server cannot be reached.
+ */
+export async function sendCancel(
+  target: CancelTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { transport, endpoint, options, pid, secret } = target;
+  const socket = await transport.connect(endpoint, { ...options, signal });
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = () => {
+      socket.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    socket.listen({
+      onData() {},
+      onDrain() {},
+      onClose() {
+        signal.removeEventListener("abort", giveUp);
+        resolve();
+      },
+    });
+    socket.write(cancelRequest(pid, secret));
+  });
+}
+
+function cancelRequest(pid: number, secret: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, 16);
+  view.setInt32(4, CANCEL_REQUEST_CODE);
+  view.setInt32(8, pid);
+  view.setInt32(12, secret);
+  return bytes;
+}

@@ -1,0 +1,121 @@
+/**
+ * The driver port: one physical connection, and the statements it runs.
+ *
+ * @module
+ */
+
+/** Whether a session is in a transaction, as its server said last. */
+export type TransactionStatus = "idle" | "open" | "failed";
+
+/** One statement of a user: made lazily, run once it is awaited. */
+export interface Statement {
+  /** Its text, for what can be told from it before it is sent. */
+  readonly text: string;
+  /** Needs a connection alone: it may hold several statements, or it lasts. */
+  readonly isExclusive: boolean;
+  /** Whether its bytes were handed to the socket: it may have run. */
+  readonly isSent: boolean;
+  /** Whether its caller has gone: an error was given already. */
+  readonly isAbandoned: boolean;
+  /** Lets nothing be written behind it, so that it can be cancelled alone. */
+  isBarrier: boolean;
+  /** Is called once, when nothing of it is left on the wire. */
+  onEnd: (() => void) | undefined;
+  /** Gives the caller an error and forgets it; the statement itself goes on. */
+  abandon(error: unknown): void;
+  /** Gives the caller an error because the statement will not run, or not to its end. */
+  fail(error: unknown): void;
+  /** Makes an unsent statement ready to be run on another connection. */
+  recall(): void;
+}
+
+/** Runs the statements that were made for it. */
+export interface StatementScope {
+  /** A statement of this scope was awaited. */
+  run(statement: Statement): void;
+  /** `.cancel()` was called on a statement of this scope. */
+  cancel(statement: Statement): void;
+}
+
+/** Why a connection ended, and what the server said. */
+export interface Loss {
+  /** The socket's error, if it had one. */
+  readonly cause: unknown;
+  /** The server's parting SQLSTATE, if it gave one. */
+  readonly sqlState: string | undefined;
+}
+
+/** What a connection tells the pool. */
+export interface ConnectionListener {
+  /** Nothing of `count` statements is left on the wire. */
+  onFinished(count: number): void;
+  /** The connection died; `unfinished` are yours to fail or to run elsewhere. */
+  onLost(loss: Loss, unfinished: readonly Statement[]): void;
+  /** The server sent a notice. */
+  onNotice(notice: Record<string, string>): void;
+}
+
+/** One physical connection. */
+export interface Connection {
+  /** The server process. */
+  readonly pid: number;
+  /** Whether the session is in a transaction, as of the last reply. */
+  readonly transactionStatus: TransactionStatus;
+  /** How many statements are under way. */
+  readonly inFlight: number;
+  /** Whether it is gone. */
+  readonly isLost: boolean;
+  /** How it ended, once it is gone. */
+  readonly loss: Loss | undefined;
+  /** Whether a statement that lasts is open: a cursor, or a COPY stream. */
+  readonly isStreaming: boolean;
+  /** Must not be lent again: the server reported an internal error. */
+  readonly isDamaged: boolean;
+  /** Whether a cancel request of ours is under way. */
+  readonly isCancelling: boolean;
+  /** Whether every statement under way was abandoned by its caller. */
+  readonly isAbandoned: boolean;
+  /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
+  readonly isTouched: boolean;
+  /** Who is told; set once, by the pool. */
+  listener: ConnectionListener | undefined;
+  /** Forgets what `isTouched` knows. */
+  markClean(): void;
+  /** Runs a statement behind those under way. The connection must not be lost. */
+  run(statement: Statement): void;
+  /**
+   * Runs SQL of the pool's own; several statements may be in it.
+   *
+   * @throws {PostgresError} The server's error.
+   * @throws {ConnectionLostError} When the connection died.
+   */
+  command(sql: string): Promise<unknown>;
+  /** Asks the server to cancel what runs; resolves once the request is known finished. */
+  cancel(): Promise<void>;
+  /** Resolves once nothing is under way, no cancel either; rejects when the connection dies. */
+  quiesce(): Promise<void>;
+  /** Ends the session, cancelling what runs; resolves once the server has closed. Never rejects. */
+  close(): Promise<void>;
+  /** Cuts the socket at once. */
+  destroy(): void;
+}
+
+/** What one dial needs. */
+export interface DialOptions {
+  /** Which address of the plan to try, from 0. */
+  readonly attempt: number;
+  /** Gives up; the dial rejects with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens connections. */
+export interface Driver {
+  /** How many addresses a dial may try, one after the other. */
+  readonly attempts: number;
+  /**
+   * Opens one connection, ready to run statements.
+   *
+   * @throws {ConnectError} Why not.
+   */
+  dial(options: DialOptions): Promise<Connection>;
+}

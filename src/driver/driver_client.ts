@@ -1,0 +1,26 @@
+/**
+ * What a session needs of the driver that speaks on it.
+ *
+ * @module
+ */
+
+import type { Execute, SessionStatement } from "./statement_line.ts";
+import type { ServerError } from "./wire.ts";
+
+/** A statement of our own, and what comes of it. */
+export interface Command {
+  readonly statement: SessionStatement;
+  readonly result: Promise<unknown>;
+}
+
+/** One instance of the driver, with one connection. */
+export interface DriverClient {
+  /** Makes the driver connect; resolves once it takes statements. */
+  start(): Promise<unknown>;
+  /** Hands it a statement. */
+  readonly execute: Execute;
+  /** Makes a statement of SQL of our own. */
+  command(sql: string): Command;
+  /** Makes an error of what the server said. */
+  serverError(error: ServerError): Error;
+}

@@ -1,0 +1,98 @@
+/**
+ * The socket the driver believes it has.
+ *
+ * @module
+ */
+
+type Handler = (argument?: unknown) => void;
+
+/** What the driver does with its socket. */
+export interface DriverSocketOwner {
+  /** The driver writes whole messages. */
+  onWrite(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void;
+  /** The driver gives up on the session. */
+  onDestroy(): void;
+  /** The driver wants no more bytes for now. */
+  onPause(): void;
+  /** The driver takes bytes again. */
+  onResume(): void;
+}
+
+/**
+ * As much of a `net.Socket` as the driver uses, and no more.
+ *
+ * It is open for as long as the driver lives: the driver is never told that a
+ * connection closed, so it can neither reconnect nor write to what is gone.
+ */
+export class DriverSocket {
+  /** The driver reads it when it ends a session, which it never does here. */
+  readonly readyState = "open";
+  readonly #owner: DriverSocketOwner;
+  readonly #handlers = new Map<string, Set<Handler>>();
+
+  constructor(owner: DriverSocketOwner) {
+    this.#owner = owner;
+  }
+
+  on(event: string, handler: Handler): this {
+    const handlers = this.#handlers.get(event);
+    if (handlers === undefined) this.#handlers.set(event, new Set([handler]));
+    else handlers.add(handler);
+    return this;
+  }
+
+  once(event: string, handler: Handler): this {
+    return this.on(event, handler);
+  }
+
+  removeListener(event: string, handler: Handler): this {
+    this.#handlers.get(event)?.delete(handler);
+    return this;
+  }
+
+  removeAllListeners(): this {
+    this.#handlers.clear();
+    return this;
+  }
+
+  /** Always `true`: what the driver may have in flight is bounded elsewhere. */
+  write(
+    bytes: Uint8Array,
+    onWritten?: (error?: Error | null) => void,
+  ): boolean {
+    this.#owner.onWrite(bytes, onWritten);
+    return true;
+  }
+
+  end(): void {
+    this.#owner.onDestroy();
+  }
+
+  destroy(): void {
+    this.#owner.onDestroy();
+  }
+
+  pause(): void {
+    this.#owner.onPause();
+  }
+
+  resume(): void {
+    this.#owner.onResume();
+  }
+
+  /** Gives the driver bytes from the server. */
+  deliver(bytes: Uint8Array): void {
+    this.#emit("data", bytes);
+  }
+
+  /** Makes the driver settle all that it holds, streams too. */
+  fail(error: Error): void {
+    this.#emit("error", error);
+  }
+
+  #emit(event: string, argument: unknown): void {
+    const handlers = this.#handlers.get(event);
+    if (handlers === undefined) return;
+    for (const handler of handlers) handler(argument);
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The one file that imports the driver.
+ *
+ * @module
+ */
+
+import postgres from "npm:postgres@~3.4.9";
+import type { StatementScope } from "./connection.ts";
+import {
+  bindQuery,
+  type DriverQuery,
+  DriverStatement,
+  type QueryHandler,
+  runInScope,
+} from "./driver_query.ts";
+import type { DriverSocket } from "./driver_socket.ts";
+import type { DriverClient } from "./driver_client.ts";
+import type { Session } from "./session.ts";
+import type { ServerError } from "./wire.ts";
+
+/** What the driver is told; everything else it leaves to the pool. */
+export interface PostgresJsOptions {
+  readonly username: string;
+  readonly database: string;
+  readonly types: Readonly<Record<string, unknown>>;
+  readonly transform: unknown;
+  readonly connection: Readonly<Record<string, string | number | boolean>>;
+  readonly prepare: boolean;
+  readonly debug: unknown;
+  readonly onparameter: ((key: string, value: unknown) => void) | undefined;
+}
+
+/** What one client is told. */
+export interface ClientOptions {
+  readonly socket: Promise<DriverSocket>;
+  readonly session: Session;
+  readonly password: string;
+  readonly fetchTypes: boolean;
+}
+
+type Options = Record<string, unknown>;
+type AnySql = postgres.Sql<Record<string, unknown>>;
+
+/** Makes queries and clients of postgres.js that share options and types. */
+export class PostgresJs {
+  /** A client that never connects: it makes queries, and holds the shared options. */
+  readonly sql: AnySql;
+  readonly #handler: QueryHandler = (query) => runInScope(query);
+
+  constructor(options: PostgresJsOptions) {
+    this.sql = withoutEnvironment(() => postgres(baseOptions(options)));
+    this.#handler.debug = options.debug;
+  }
+
+  /** What a call of `sql` makes: a query of `scope`, or a helper. */
+  tag(
+    scope: StatementScope,
+    first: unknown,
+    rest: readonly unknown[],
+  ): unknown {
+    const make = this.sql as unknown as (...args: unknown[]) => unknown;
+    const made = make(first, ...rest);
+    if (isTemplate(first)) {
+      bindQuery(made as DriverQuery, scope, this.#handler);
+    }
+    return made;
+  }
+
+  /** A query of SQL as it is. */
+  unsafe(scope: StatementScope, args: readonly unknown[]): unknown {
+    const make = this.sql.unsafe as (...args: unknown[]) => unknown;
+    const query = make(...args) as DriverQuery;
+    bindQuery(query, scope, this.#handler);
+    return query;
+  }
+
+  /** A query of the SQL in a file, which is read once the query is awaited. */
+  file(
+    scope: StatementScope,
+    path: unknown,
+    args: readonly unknown[],
+    readText: (path: unknown) => Promise<string>,
+  ): unknown {
+    const query = this.unsafe(scope, ["", ...args]) as DriverQuery;
+    const read = async (query: DriverQuery) => {
+      query.strings = [await readText(path)];
+      runInScope(query);
+    };
+    query.handler = (query) => void read(query).catch(query.reject);
+    return query;
+  }
+
+  /** A client for one connection. */
+  createClient(options: ClientOptions): DriverClient {
+    const sql = postgres(clientOptions(this.sql.options, options) as Options);
+    const prime = sql.unsafe("") as unknown as DriverQuery;
+    const { handler } = prime;
+    return {
+      start: () => prime.then(() => {}),
+      execute: (statement, head) =>
+        (statement as DriverStatement).execute(
+          handler,
+          head as DriverStatement | undefined,
+        ),
+      command: (text) => {
+        const query = sql.unsafe(text) as unknown as DriverQuery;
+        // It is run by its statement; awaiting it must not run it again.
+        query.executed = true;
+        return { statement: DriverStatement.of(query), result: query };
+      },
+      serverError: (error) => makeServerError(error),
+    };
+  }
+}
+
+/** The driver's class of errors that a server reports. */
+export const PostgresError: typeof postgres.PostgresError =
+  postgres.PostgresError;
+
+function makeServerError(error: ServerError): Error {
+  const Make = PostgresError as unknown as new (fields: ServerError) => Error;
+  return new Make(error);
+}
+
+function isTemplate(value: unknown): boolean {
+  return Array.isArray((value as TemplateStringsArray | null)?.raw);
+}
+
+function baseOptions(options: PostgresJsOptions): Options {
+  const { username, database, types, transform, connection } = options;
+  return {
+    // An address that is never dialled: connections have their own.
+    host: "localhost",
+    port: 5432,
+    user: username,
+    password: " ",
+    database,
+    max: 1,
+    types: { ...types },
+    connection: { ...connection },
+    prepare: options.prepare,
+    debug: options.debug,
+    ...(transform === undefined ? {} : { transform }),
+    ...(options.onparameter === undefined
+      ? {}
+      : { onparameter: options.onparameter }),
+    ...WITHOUT_TIMERS,
+  };
+}
+
+// The pool keeps the time, dials and retires; and what the driver may have in
+// flight is bounded by the pool.
+const WITHOUT_TIMERS = {
+  ssl: false,
+  idle_timeout: 0,
+  max_lifetime: 0,
+  connect_timeout: 0,
+  keep_alive: 0,
+  backoff: 0,
+  max_pipeline: Infinity,
+  no_subscribe: true,
+};
+
+/** Parsed options, as the driver takes them from another client of its own: unread. */
+function clientOptions(base: unknown, options: ClientOptions): Options {
+  const { socket, session, password, fetchTypes } = options;
+  let isDialled = false;
+  return {
+    ...(base as Options),
+    ...WITHOUT_TIMERS,
+    parameters: {},
+    pass: () => password,
+    fetch_types: fetchTypes,
+    onnotice: (notice: Record<string, string>) =>
+      session.listener?.onNotice(notice),
+    // Single use: whatever makes the driver dial again waits for ever, and is
+    // collected with it.
+    socket: () => {
+      if (isDialled) return new Promise(() => {});
+      isDialled = true;
+      return socket;
+    },
+  };
+}
+
+/**
+ * Runs `make` while the environment looks empty.
+ *
+ * The driver reads PG* variables whatever it is given, which would ask for a
+ * permission; ours were read before, as far as they were needed.
+ */
+function withoutEnvironment<T>(make: () => T): T {
+  const { process } = globalThis as { process?: { env: unknown } };
+  if (process === undefined) return make();
+  const descriptor = Object.getOwnPropertyDescriptor(process, "env");
+  Object.defineProperty(process, "env", {
+    configurable: true,
+    enumerable: true,
+    value: {},
+  });
+  try {
+    return make();
+  } finally {
+    if (descriptor === undefined) Reflect.deleteProperty(process, "env");
+    else Object.defineProperty(process, "env", descriptor);
+  }
+}

@@ -1,0 +1,312 @@
+/**
+ * One connection: a socket, the driver that speaks on it, and what runs.
+ *
+ * @module
+ */
+
+import { type ConnectError, ConnectionLostError } from "../pool_errors.ts";
+import { describeEndpoint } from "../transport/hosts.ts";
+import type { Socket } from "../transport/transport.ts";
+import { type CancelTarget, sendCancel } from "./cancel.ts";
+import type {
+  Connection,
+  ConnectionListener,
+  Loss,
+  Statement,
+  TransactionStatus,
+} from "./connection.ts";
+import type { DriverClient } from "./driver_client.ts";
+import { DriverSocket } from "./driver_socket.ts";
+import { startFailure, startLoss } from "./start_failure.ts";
+import { type SessionStatement, StatementLine } from "./statement_line.ts";
+import { type ServerError, Wire } from "./wire.ts";
+
+/** What a session needs to begin. */
+export interface SessionOptions {
+  /** Makes the driver's client; it asks for its socket once. */
+  createClient(socket: Promise<DriverSocket>, session: Session): DriverClient;
+  /** Where it connects. */
+  readonly target: Omit<CancelTarget, "pid" | "secret">;
+  /** Whether it keeps the process alive when nothing runs. */
+  readonly holdProcess: boolean;
+}
+
+type Phase = "starting" | "running" | "closing" | "lost";
+
+// Makes the driver ready without a round trip: its first statement, an empty
+// query, never leaves, and is turned in place into the reply it waits for.
+const EMPTY_QUERY = [0x51, 0, 0, 0, 5, 0];
+const READY_FOR_QUERY = [0x5a, 0, 0, 0, 5, 0x49];
+
+const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
+
+interface Deferred {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** One physical connection of the driver, as the pool sees it. */
+export class Session implements Connection {
+  listener: ConnectionListener | undefined;
+  /** What its server says. */
+  readonly wire = new Wire();
+  readonly #options: SessionOptions;
+  readonly #driverSocket: DriverSocket;
+  readonly #client: DriverClient;
+  readonly #line: StatementLine;
+  #giveSocket!: (socket: DriverSocket) => void;
+  #socket: Socket | undefined;
+  #phase: Phase = "starting";
+  #loss: Loss | undefined;
+  #failStart: ((error: unknown) => void) | undefined;
+  #cancelling: Promise<void> | undefined;
+  #cancelAbort = new AbortController();
+  #quiet: Deferred[] = [];
+  #gone: (() => void)[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#driverSocket = new DriverSocket({
+      onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
+      onDestroy: () => this.#lose({ cause: undefined, sqlState: undefined }),
+      onPause: () => this.#socket?.pause(),
+      onResume: () => this.#socket?.resume(),
+    });
+    const socket = new Promise<DriverSocket>((resolve) => {
+      this.#giveSocket = resolve;
+    });
+    this.#client = options.createClient(socket, this);
+    this.#line = new StatementLine(this.#client.execute, () => {
+      // Later: the pool is in the middle of handing us this statement.
+      queueMicrotask(() => this.listener?.onFinished(1));
+    });
+  }
+
+  get pid(): number {
+    return this.wire.pid;
+  }
+
+  get transactionStatus(): TransactionStatus {
+    return this.wire.status;
+  }
+
+  get inFlight(): number {
+    return this.#line.length;
+  }
+
+  get isLost(): boolean {
+    return this.#phase === "lost";
+  }
+
+  get loss(): Loss | undefined {
+    return this.#loss;
+  }
+
+  get isStreaming(): boolean {
+    return this.wire.isCopying || this.#line.isLasting;
+  }
+
+  get isDamaged(): boolean {
+    return this.wire.isDamaged;
+  }
+
+  get isCancelling(): boolean {
+    return this.#cancelling !== undefined;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#line.isAbandoned;
+  }
+
+  get isTouched(): boolean {
+    return this.wire.isTouched;
+  }
+
+  markClean(): void {
+    this.wire.isTouched = false;
+  }
+
+  /**
+   * Starts the driver before there is a socket, so that it is ready when there
+   * is; then hands it the socket and waits until it takes statements.
+   */
+  async start(connect: () => Promise<Socket>): Promise<void> {
+    const failure = new Promise<never>((_, reject) => this.#failStart = reject);
+    const started = this.#client.start();
+    // Whoever loses the race below has a listener all the same.
+    started.catch(() => {});
+    failure.catch(() => {});
+    const socket = await connect();
+    this.#socket = socket;
+    socket.listen({
+      onData: (bytes) => this.#receive(bytes),
+      onDrain() {},
+      onClose: (cause) => this.#lose({ cause, sqlState: undefined }),
+    });
+    this.#giveSocket(this.#driverSocket);
+    await Promise.race([started, failure]);
+    this.#phase = "running";
+    this.wire.isTouched = false;
+    if (!this.#options.holdProcess) socket.unref();
+  }
+
+  run(statement: Statement): void {
+    if (this.#line.length === 0) this.#socket?.ref();
+    this.#line.add(statement as SessionStatement);
+    this.#settle();
+  }
+
+  command(sql: string): Promise<unknown> {
+    if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
+    const { statement, result } = this.#client.command(sql);
+    this.run(statement);
+    return result;
+  }
+
+  cancel(): Promise<void> {
+    this.#cancelling ??= this.#sendCancel();
+    return this.#cancelling;
+  }
+
+  async #sendCancel(): Promise<void> {
+    const { pid, secret } = this.wire;
+    const target = { ...this.#options.target, pid, secret };
+    // A statement sent now could be hit in the place of the one that is meant.
+    this.#line.hold();
+    try {
+      await sendCancel(target, this.#cancelAbort.signal);
+    } finally {
+      this.#cancelling = undefined;
+      this.#line.resume();
+      this.#settle();
+    }
+  }
+
+  quiesce(): Promise<void> {
+    if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
+    if (this.#isQuiet) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#quiet.push({ resolve, reject });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === "lost") return;
+    const isBusy = this.#line.length > 0;
+    this.#phase = "closing";
+    // The server would run what it has to its end before it saw that we left.
+    if (isBusy) await this.cancel().catch(() => {});
+    if (this.isLost) return;
+    const gone = new Promise<void>((resolve) => this.#gone.push(resolve));
+    this.#socket?.write(TERMINATE);
+    this.#socket?.end();
+    await gone;
+  }
+
+  destroy(): void {
+    this.#lose({ cause: undefined, sqlState: undefined });
+  }
+
+  get #isQuiet(): boolean {
+    return this.#line.length === 0 && this.#cancelling === undefined;
+  }
+
+  /** Something ended: tells whoever waits for everything to have ended. */
+  #settle(): void {
+    if (this.#line.length === 0 && !this.#options.holdProcess) {
+      this.#socket?.unref();
+    }
+    if (this.#quiet.length === 0 || !this.#isQuiet) return;
+    for (const { resolve } of this.#quiet.splice(0)) resolve();
+  }
+
+  #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+    if (this.#phase === "starting" && isSame(bytes, EMPTY_QUERY)) {
+      bytes.set(READY_FOR_QUERY);
+      queueMicrotask(() => this.#driverSocket.deliver(bytes));
+    } else if (this.#phase === "starting" || this.#phase === "running") {
+      this.#line.markSent();
+      this.#socket?.write(bytes, onWritten);
+    } else if (onWritten !== undefined) {
+      const error = this.#lostError(false);
+      queueMicrotask(() => onWritten(error));
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { wire } = this;
+    const readies = wire.readies;
+    try {
+      wire.receive(bytes);
+    } catch (cause) {
+      return this.#lose({ cause, sqlState: undefined });
+    }
+    if (this.#phase === "starting") return this.#receiveStart(bytes);
+    this.#driverSocket.deliver(bytes);
+    if (wire.readies > readies) this.#end(wire.readies - readies);
+    if (wire.fatal !== undefined) this.#fatal(wire.fatal);
+  }
+
+  /** The driver never sees an error before it is ready: it would have nobody to tell. */
+  #receiveStart(bytes: Uint8Array): void {
+    const failure = startFailure(this.#where, this.wire, this.#client);
+    if (failure === undefined) this.#driverSocket.deliver(bytes);
+    else this.#refuse(failure);
+  }
+
+  #refuse(error: ConnectError): void {
+    this.#failStart?.(error);
+    this.#lose({ cause: error, sqlState: error.sqlState });
+  }
+
+  #fatal(error: ServerError): void {
+    this.#lose({
+      cause: this.#client.serverError(error),
+      sqlState: error.code,
+    });
+  }
+
+  #end(replies: number): void {
+    const ended = this.#line.end(replies);
+    this.#settle();
+    if (ended > 0) this.listener?.onFinished(ended);
+  }
+
+  /** The only way to be lost. */
+  #lose(loss: Loss): void {
+    if (this.#phase === "lost") return;
+    const wasStarting = this.#phase === "starting";
+    this.#phase = "lost";
+    this.#loss = loss;
+    this.#socket?.destroy();
+    const error = this.#lostError(true);
+    this.#cancelAbort.abort(error);
+    if (wasStarting) this.#failStart?.(startLoss(this.#where, loss.cause));
+    else this.#abandonDriver(error, loss);
+    for (const { reject } of this.#quiet.splice(0)) reject(error);
+    for (const resolve of this.#gone.splice(0)) resolve();
+  }
+
+  /** Lets the driver settle its streams, and hands the pool all statements. */
+  #abandonDriver(error: Error, loss: Loss): void {
+    const unfinished = this.#line.takeAll();
+    for (const statement of unfinished) statement.shield();
+    this.#driverSocket.fail(error);
+    for (const statement of unfinished) statement.unshield();
+    this.listener?.onLost(loss, unfinished);
+  }
+
+  get #where(): string {
+    return describeEndpoint(this.#options.target.endpoint);
+  }
+
+  #lostError(sent: boolean): ConnectionLostError {
+    const { cause, sqlState } = this.#loss ?? {};
+    return new ConnectionLostError({ sent, phase: "idle", sqlState, cause });
+  }
+}
+
+function isSame(bytes: Uint8Array, expected: readonly number[]): boolean {
+  return bytes.length === expected.length &&
+    expected.every((byte, index) => bytes[index] === byte);
+}
