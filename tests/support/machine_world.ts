@@ -131,6 +131,14 @@ export class MachineWorld {
     this.step({ kind: "dialFailed", slot, error, isPermanent, random: 1 });
   }
 
+  /** Every dial fails, those too that begin meanwhile. */
+  allDialsFail(): void {
+    for (let left = MOST_STEPS; this.dials.length > 0; left--) {
+      assert(left > 0, "dials without end");
+      this.dialFailed();
+    }
+  }
+
   prepared(isOk = true, slot = this.preparations[0]): void {
     assertExists(slot, "no preparation under way");
     this.#answer(slot);
