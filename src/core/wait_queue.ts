@@ -69,11 +69,12 @@ export class WaitQueue {
 
   /**
    * Puts a waiter back where it stood: one that was granted and lost its
-   * connection unused. Costs O(those that came before it and wait still).
+   * connection unused; one without a turn goes to the front. Costs O(those that
+   * came before it and wait still).
    */
   putBack(waiter: Waiter): void {
     let next = this.#head;
-    while (next !== undefined && next.turn <= waiter.turn) next = next.after;
+    while (next !== undefined && next.turn < waiter.turn) next = next.after;
     if (next === undefined) return this.push(waiter);
     const { before } = next;
     waiter.before = before;

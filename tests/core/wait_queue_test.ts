@@ -52,6 +52,18 @@ Deno.test("WaitQueue.remove() takes a waiter from the front, the middle and the 
   assertEquals(turns(queue), [3]);
 });
 
+Deno.test("WaitQueue.putBack() puts one without a turn in front", () => {
+  const [a] = waiters(1) as [Waiter];
+  const queue = queueOf(a);
+  const [second, first] = [
+    new Waiter("share", 0, 9),
+    new Waiter("share", 0, 9),
+  ];
+  queue.putBack(second);
+  queue.putBack(first);
+  assertEquals([...queue], [first, second, a]);
+});
+
 Deno.test("WaitQueue.putBack() restores the order of arrival", () => {
   const [a, b, c, d, e] = waiters(5) as [
     Waiter,
