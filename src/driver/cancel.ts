@@ -37,6 +37,10 @@ export async function sendCancel(
   const { transport, endpoint, options, pid, secret } = target;
   const socket = await transport.connect(endpoint, { ...options, signal });
   await new Promise<void>((resolve, reject) => {
+    if (signal.aborted) {
+      socket.destroy();
+      return reject(signal.reason);
+    }
     const giveUp = () => {
       socket.destroy();
       reject(signal.reason);

@@ -19,6 +19,8 @@ export interface Statement {
   readonly isAbandoned: boolean;
   /** Lets nothing be written behind it, so that it can be cancelled alone. */
   isBarrier: boolean;
+  /** Who carries it to a connection; the driver leaves it alone. */
+  carrier: unknown;
   /** Is called once, when nothing of it is left on the wire. */
   onEnd: (() => void) | undefined;
   /** Gives the caller an error and forgets it; the statement itself goes on. */
@@ -47,7 +49,7 @@ export interface Loss {
 
 /** What a connection tells the pool. */
 export interface ConnectionListener {
-  /** Nothing of `count` statements is left on the wire. */
+  /** Nothing of `count` statements is left on the wire; each was told before. */
   onFinished(count: number): void;
   /** The connection died; `unfinished` are yours to fail or to run elsewhere. */
   onLost(loss: Loss, unfinished: readonly Statement[]): void;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ConnectError } from "../pool_errors.ts";
 import {
   type Attempt,
   describeEndpoint,
@@ -16,6 +15,7 @@ import type { Connection, DialOptions, Driver } from "./connection.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { Session } from "./session.ts";
+import { connectError, startError, startLoss } from "./start_failure.ts";
 import { TypeMap } from "./type_map.ts";
 
 /** What every dial of a pool shares. */
@@ -39,6 +39,13 @@ export interface DialerOptions {
   ): DriverClient;
 }
 
+/** One dial, as it goes on. */
+interface Dial extends DialOptions {
+  readonly password: string;
+  /** The address, for messages. */
+  readonly where: string;
+}
+
 /** Dials. */
 export class Dialer implements Driver {
   readonly #options: DialerOptions;
@@ -54,30 +61,44 @@ export class Dialer implements Driver {
   }
 
   async dial({ attempt, signal }: DialOptions): Promise<Connection> {
-    const { endpoint, requires } = this.#options.plan[attempt]!;
+    const { endpoint } = this.#options.plan[attempt]!;
     const where = describeEndpoint(endpoint);
     const password = await abortable(this.#password(where), signal);
-    const isFetching = this.#types.claim();
-    const session = this.#createSession(attempt, password, isFetching);
-    try {
-      await abortable(this.#start(session, attempt, signal), signal);
-      if (isFetching) this.#types.settle();
-      else await abortable(this.#types.ready(), signal);
-      await abortable(meet(session, requires, where), signal);
-      return session;
-    } catch (cause) {
-      session.destroy();
-      const error = asConnectError(cause, where, signal);
-      if (isFetching) this.#types.settle(error);
-      throw error;
+    for (;;) {
+      const session = await this.#open({ attempt, signal, password, where });
+      if (session !== undefined) return session;
     }
   }
 
-  #createSession(
-    attempt: number,
-    password: string,
-    fetchTypes: boolean,
-  ): Session {
+  /** Opens a session; none when another dial was to look the array types up, and failed. */
+  async #open(dial: Dial): Promise<Session | undefined> {
+    const { attempt, signal, where } = dial;
+    const isFetching = this.#types.claim();
+    const session = this.#createSession(dial, isFetching);
+    let isReady = false;
+    try {
+      await abortable(this.#start(session, dial), signal);
+      if (isFetching) this.#types.settle(true);
+      const areTypesKnown = await abortable(this.#types.ready(), signal);
+      if (!areTypesKnown) return undefined;
+      await abortable(
+        meet(session, this.#options.plan[attempt]!.requires, where),
+        signal,
+      );
+      if (session.loss !== undefined) {
+        throw startLoss(where, session.loss.cause);
+      }
+      isReady = true;
+      return session;
+    } catch (cause) {
+      throw cause === signal.reason ? cause : startError(where, cause);
+    } finally {
+      if (!isReady) session.destroy();
+      if (isFetching) this.#types.settle(false);
+    }
+  }
+
+  #createSession({ attempt, password }: Dial, fetchTypes: boolean): Session {
     const { transport, plan, tls, keepAliveMs, holdProcess } = this.#options;
     const { endpoint } = plan[attempt]!;
     return new Session({
@@ -88,11 +109,7 @@ export class Dialer implements Driver {
     });
   }
 
-  #start(
-    session: Session,
-    attempt: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #start(session: Session, { attempt, signal }: Dial): Promise<void> {
     const { transport, plan, tls, keepAliveMs } = this.#options;
     const { endpoint } = plan[attempt]!;
     return session.start(() =>
@@ -104,15 +121,17 @@ export class Dialer implements Driver {
   async #password(where: string): Promise<string> {
     const { password } = this.#options;
     if (typeof password === "string") return password;
+    let answer: unknown;
     try {
-      return await password();
+      answer = await password();
     } catch (cause) {
-      throw new ConnectError(
-        "auth",
-        `Cannot connect to ${where}: the password function failed`,
-        { cause },
-      );
+      const why = "the password function failed";
+      throw connectError("auth", where, why, { cause });
     }
+    // The driver ends the process over one that is none.
+    if (typeof answer === "string") return answer;
+    const why = `the password function answered ${typeof answer}, not a string`;
+    throw connectError("auth", where, why);
   }
 }
 
@@ -136,10 +155,7 @@ async function meet(
     ),
   };
   if (isAcceptable(requires, facts)) return;
-  throw new ConnectError(
-    "starting",
-    `Cannot connect to ${where}: its session is not ${requires}`,
-  );
+  throw connectError("starting", where, `its session is not ${requires}`);
 }
 
 /** Servers before version 14 do not report these; they are asked. */
@@ -165,18 +181,4 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
       signal.removeEventListener("abort", onAbort)
     );
   });
-}
-
-function asConnectError(
-  cause: unknown,
-  where: string,
-  signal: AbortSignal,
-): unknown {
-  if (cause instanceof ConnectError || cause === signal.reason) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new ConnectError(
-    "protocol",
-    `Cannot connect to ${where}: ${message}`,
-    { cause },
-  );
 }

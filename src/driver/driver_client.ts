@@ -22,5 +22,5 @@ export interface DriverClient {
   /** Makes a statement of SQL of our own. */
   command(sql: string): Command;
   /** Makes an error of what the server said. */
-  serverError(error: ServerError): Error;
+  serverError(error: ServerError): Error & { readonly code: string };
 }

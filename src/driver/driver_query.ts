@@ -1,16 +1,8 @@
 /**
- * The driver's queries, seen from inside: every field of theirs that is
- * touched, in one place.
+ * The driver's queries, seen from inside.
  *
  * @module
  */
-
-import type { StatementScope } from "./connection.ts";
-import type { SessionStatement } from "./statement_line.ts";
-
-/** The scope a query was made for, and its statement. */
-const SCOPE = Symbol("scope");
-const STATEMENT = Symbol("statement");
 
 /** A driver's query, as far as it is touched. */
 export interface DriverQuery extends Promise<unknown> {
@@ -18,6 +10,10 @@ export interface DriverQuery extends Promise<unknown> {
   canceller: ((query: DriverQuery) => void) | null;
   strings: readonly string[];
   options: { simple?: boolean };
+  readonly args: readonly unknown[];
+  readonly string?: string;
+  /** Where it was made, as lines of a stack. */
+  readonly origin: string;
   resolve(result: unknown): void;
   reject(error: unknown): void;
   /** Set when the driver takes it. */
@@ -29,14 +25,15 @@ export interface DriverQuery extends Promise<unknown> {
   /** When set, the driver passes it over. */
   cancelled: unknown;
   parameters: unknown[] | null;
-  retried?: unknown;
+  /** When set, errors reach it as they are. */
+  reserve?: unknown;
+  /** Whether it runs a plan that was prepared before. */
+  prepared?: unknown;
   describeFirst?: unknown;
-  onlyDescribe?: boolean;
+  onlyDescribe?: boolean | undefined;
   cursorFn?: unknown;
   forEachFn?: unknown;
   streaming?: boolean;
-  [SCOPE]?: StatementScope;
-  [STATEMENT]?: DriverStatement;
 }
 
 /** What runs a query once it is awaited. */
@@ -46,153 +43,26 @@ export interface QueryHandler {
   debug?: unknown;
 }
 
+// Where a server finds that a prepared plan is no longer valid; as in the driver.
+const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
+  "FetchPreparedStatement",
+  "RevalidateCachedQuery",
+  "transformAssignedExpr",
+]);
+
+/** Whether a statement did not run because its prepared plan was no longer valid. */
+export function isStalePlan(error: unknown): boolean {
+  const { routine } = Object(error) as { readonly routine?: unknown };
+  return STALE_PLAN_ROUTINES.has(routine);
+}
+
 function ignore(): void {}
-
-// The driver passes over a query with this when its turn comes, asking for a
-// cancel request that its single-use socket refuses.
-const PASSED_OVER = { resolve: ignore, reject: ignore };
-
-const COPY = /^\s*copy\b/i;
-
-/** One statement of postgres.js: a lazy query. */
-export class DriverStatement implements SessionStatement {
-  readonly query: DriverQuery;
-  isSent = false;
-  isAbandoned = false;
-  isBarrier = false;
-  onEnd: (() => void) | undefined;
-  #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
-
-  constructor(query: DriverQuery) {
-    this.query = query;
-  }
-
-  /** The statement of a query; made when it is first asked for. */
-  static of(query: DriverQuery): DriverStatement {
-    return query[STATEMENT] ??= new DriverStatement(query);
-  }
-
-  get text(): string {
-    return this.query.strings[0] ?? "";
-  }
-
-  get isExclusive(): boolean {
-    const { options, cursorFn, forEachFn, streaming } = this.query;
-    return options.simple === true || cursorFn !== undefined ||
-      forEachFn !== undefined || streaming === true;
-  }
-
-  get isActive(): boolean {
-    return this.query.active;
-  }
-
-  get isLasting(): boolean {
-    return this.query.cursorFn !== undefined || this.query.streaming === true;
-  }
-
-  get isBlocking(): boolean {
-    const { describeFirst, onlyDescribe } = this.query;
-    return Boolean(describeFirst) || onlyDescribe === true || this.isLasting ||
-      this.isBarrier;
-  }
-
-  abandon(error: unknown): void {
-    this.isAbandoned = true;
-    const wasActive = this.query.active;
-    this.fail(error);
-    // `active` says whether the driver is done with it; its caller was told apart.
-    this.query.active = wasActive;
-  }
-
-  fail(error: unknown): void {
-    // Nobody may be waiting for it; that is no reason to end the process.
-    Promise.prototype.then.call(this.query, undefined, ignore);
-    this.query.reject(error);
-    if (this.query.cursorFn !== undefined) endCursor(this.query, error);
-  }
-
-  recall(): void {
-    const { query } = this;
-    this.isSent = false;
-    query.state = null;
-    query.active = false;
-    query.retried = undefined;
-    // The driver serializes parameters in place, and would do so twice.
-    query.parameters = null;
-  }
-
-  end(): void {
-    const { onEnd } = this;
-    this.onEnd = undefined;
-    onEnd?.();
-  }
-
-  shield(): void {
-    const { resolve, reject } = this.query;
-    this.#settlers = { resolve, reject };
-    this.query.resolve = this.query.reject = ignore;
-  }
-
-  unshield(): void {
-    if (this.#settlers !== undefined) Object.assign(this.query, this.#settlers);
-    this.#settlers = undefined;
-  }
-
-  /** Hands the query to a driver's handler; answers whether it is on its way. */
-  execute(handler: QueryHandler, head: DriverStatement | undefined): boolean {
-    if (this.query.streaming === true || COPY.test(this.text)) {
-      guardStream(this.query);
-    }
-    if (head === undefined) {
-      handler(this.query);
-      return true;
-    }
-    return this.#executeBehind(handler, head.query);
-  }
-
-  /**
-   * When a query cannot be written, the driver rejects the one that is running
-   * instead, and then takes the next reply for that of the unwritten one. So
-   * the error is caught here, and the driver is told to pass this query over.
-   */
-  #executeBehind(handler: QueryHandler, running: DriverQuery): boolean {
-    const { reject } = running;
-    let fault: { readonly error: unknown } | undefined;
-    running.reject = (error) => fault = { error };
-    handler(this.query);
-    running.reject = reject;
-    if (fault === undefined) return true;
-    this.query.cancelled = PASSED_OVER;
-    this.query.reject(fault.error);
-    return false;
-  }
-}
-
-/** Makes a query run in a scope once it is awaited. */
-export function bindQuery(
-  query: DriverQuery,
-  scope: StatementScope,
-  handler: QueryHandler,
-): void {
-  query[SCOPE] = scope;
-  query.handler = handler;
-  query.canceller = cancelInScope;
-}
-
-/** Runs an awaited query in its scope. */
-export function runInScope(query: DriverQuery): void {
-  query[SCOPE]!.run(DriverStatement.of(query));
-}
-
-function cancelInScope(query: DriverQuery): void {
-  query[SCOPE]!.cancel(DriverStatement.of(query));
-}
 
 /**
  * A cursor whose step is already settled takes no error: its next step would
  * end it as if it were complete. So the error waits for that step.
  */
-function endCursor(query: DriverQuery, error: unknown): void {
+export function endCursor(query: DriverQuery, error: unknown): void {
   query.active = true;
   Object.defineProperty(query, "reject", {
     configurable: true,
@@ -201,14 +71,42 @@ function endCursor(query: DriverQuery, error: unknown): void {
   });
 }
 
-/** An error of a COPY stream that nobody listens to must not end the process. */
-function guardStream(query: DriverQuery): void {
-  const { resolve } = query;
+interface CopyStream {
+  on(event: "error", listener: () => void): void;
+  /** Only of a stream that is written to. */
+  write?: unknown;
+  destroy(error: unknown): void;
+}
+
+/**
+ * An error of a COPY stream that nobody listens to must not end the process.
+ * One that comes after the stream was ended, the driver does not tell it.
+ */
+export function guardStream(query: DriverQuery): void {
+  const { resolve, reject } = query;
+  let written: CopyStream | undefined;
   query.resolve = (result) => {
-    const stream = result as {
-      on?(event: "error", listener: () => void): void;
-    };
+    const stream = result as Partial<CopyStream> | undefined;
     if (typeof stream?.on === "function") stream.on("error", ignore);
+    if (typeof stream?.write === "function") written = stream as CopyStream;
     resolve(result);
   };
+  query.reject = (error) => {
+    written?.destroy(error);
+    reject(error);
+  };
+}
+
+/** Tells in an error which query it is of, as the driver does. */
+export function describeFault(fault: unknown, query: DriverQuery): Error {
+  const error = fault instanceof Error ? fault : new Error(String(fault));
+  if ("query" in error || !Object.isExtensible(error)) return error;
+  const { string, parameters, args, origin, handler } = query;
+  const enumerable = Boolean(handler.debug);
+  return Object.defineProperties(error, {
+    stack: { value: error.stack + origin.replace(/.*\n/, "\n"), enumerable },
+    query: { value: string, enumerable },
+    parameters: { value: parameters, enumerable },
+    args: { value: args, enumerable },
+  });
 }

@@ -5,14 +5,15 @@
  */
 
 import postgres from "npm:postgres@~3.4.9";
+import type { Endpoint } from "../transport/transport.ts";
 import type { StatementScope } from "./connection.ts";
+import type { DriverQuery, QueryHandler } from "./driver_query.ts";
 import {
   bindQuery,
-  type DriverQuery,
+  type DriverContext,
   DriverStatement,
-  type QueryHandler,
   runInScope,
-} from "./driver_query.ts";
+} from "./driver_statement.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import type { DriverClient } from "./driver_client.ts";
 import type { Session } from "./session.ts";
@@ -20,6 +21,10 @@ import type { ServerError } from "./wire.ts";
 
 /** What the driver is told; everything else it leaves to the pool. */
 export interface PostgresJsOptions {
+  /** Shown in the options; connections are dialled by the pool. */
+  readonly endpoints: readonly Endpoint[];
+  /** Shown in the options. */
+  readonly max: number;
   readonly username: string;
   readonly database: string;
   readonly types: Readonly<Record<string, unknown>>;
@@ -50,6 +55,8 @@ export class PostgresJs {
   constructor(options: PostgresJsOptions) {
     this.sql = withoutEnvironment(() => postgres(baseOptions(options)));
     this.#handler.debug = options.debug;
+    // Set afterwards: the driver makes as many connections of its own at once.
+    this.sql.options.max = options.max;
   }
 
   /** What a call of `sql` makes: a query of `scope`, or a helper. */
@@ -93,20 +100,27 @@ export class PostgresJs {
   /** A client for one connection. */
   createClient(options: ClientOptions): DriverClient {
     const sql = postgres(clientOptions(this.sql.options, options) as Options);
-    const prime = sql.unsafe("") as unknown as DriverQuery;
-    const { handler } = prime;
+    const make = (text: string) => sql.unsafe(text) as unknown as DriverQuery;
+    const prime = make("");
+    const context: DriverContext = {
+      handler: prime.handler,
+      createFiller: () => make(""),
+      isInTransaction: () => options.session.transactionStatus !== "idle",
+    };
     return {
       start: () => prime.then(() => {}),
       execute: (statement, head) =>
         (statement as DriverStatement).execute(
-          handler,
+          context,
           head as DriverStatement | undefined,
         ),
       command: (text) => {
-        const query = sql.unsafe(text) as unknown as DriverQuery;
+        const query = make(text);
         // It is run by its statement; awaiting it must not run it again.
         query.executed = true;
-        return { statement: DriverStatement.of(query), result: query };
+        const statement = DriverStatement.of(query);
+        statement.isCommand = true;
+        return { statement, result: query };
       },
       serverError: (error) => makeServerError(error),
     };
@@ -117,8 +131,10 @@ export class PostgresJs {
 export const PostgresError: typeof postgres.PostgresError =
   postgres.PostgresError;
 
-function makeServerError(error: ServerError): Error {
-  const Make = PostgresError as unknown as new (fields: ServerError) => Error;
+function makeServerError(error: ServerError): postgres.PostgresError {
+  const Make = PostgresError as unknown as new (
+    fields: ServerError,
+  ) => postgres.PostgresError;
   return new Make(error);
 }
 
@@ -128,10 +144,11 @@ function isTemplate(value: unknown): boolean {
 
 function baseOptions(options: PostgresJsOptions): Options {
   const { username, database, types, transform, connection } = options;
+  const path = options.endpoints[0]?.path;
   return {
-    // An address that is never dialled: connections have their own.
-    host: "localhost",
-    port: 5432,
+    host: options.endpoints.map((endpoint) => endpoint.host),
+    port: options.endpoints.map((endpoint) => endpoint.port),
+    ...(path === undefined ? {} : { path }),
     user: username,
     password: " ",
     database,
@@ -168,7 +185,10 @@ function clientOptions(base: unknown, options: ClientOptions): Options {
   return {
     ...(base as Options),
     ...WITHOUT_TIMERS,
-    parameters: {},
+    max: 1,
+    // One address: with several, the driver keeps the first error to itself.
+    host: ["localhost"],
+    port: [5432],
     pass: () => password,
     fetch_types: fetchTypes,
     onnotice: (notice: Record<string, string>) =>

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ConnectError, ConnectionLostError } from "../pool_errors.ts";
+import { ConnectionLostError } from "../pool_errors.ts";
 import { describeEndpoint } from "../transport/hosts.ts";
 import type { Socket } from "../transport/transport.ts";
 import { type CancelTarget, sendCancel } from "./cancel.ts";
@@ -17,9 +17,11 @@ import type {
 } from "./connection.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
+import { Latch } from "./latch.ts";
+import { answerPriming, isPriming } from "./priming.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
-import { type ServerError, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 /** What a session needs to begin. */
 export interface SessionOptions {
@@ -33,17 +35,7 @@ export interface SessionOptions {
 
 type Phase = "starting" | "running" | "closing" | "lost";
 
-// Makes the driver ready without a round trip: its first statement, an empty
-// query, never leaves, and is turned in place into the reply it waits for.
-const EMPTY_QUERY = [0x51, 0, 0, 0, 5, 0];
-const READY_FOR_QUERY = [0x5a, 0, 0, 0, 5, 0x49];
-
 const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
-
-interface Deferred {
-  resolve(): void;
-  reject(error: unknown): void;
-}
 
 /** One physical connection of the driver, as the pool sees it. */
 export class Session implements Connection {
@@ -61,24 +53,30 @@ export class Session implements Connection {
   #failStart: ((error: unknown) => void) | undefined;
   #cancelling: Promise<void> | undefined;
   #cancelAbort = new AbortController();
-  #quiet: Deferred[] = [];
-  #gone: (() => void)[] = [];
+  readonly #quiet = new Latch();
+  readonly #gone = new Latch();
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#driverSocket = new DriverSocket({
       onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
-      onDestroy: () => this.#lose({ cause: undefined, sqlState: undefined }),
-      onPause: () => this.#socket?.pause(),
+      // When it is starting, it has just rejected its first statement: that
+      // tells more than we know.
+      onDestroy: () => this.#phase === "starting" || this.destroy(),
+      // Paused, a socket would not tell that it was closed.
+      onPause: () => this.#phase === "running" && this.#socket?.pause(),
       onResume: () => this.#socket?.resume(),
     });
     const socket = new Promise<DriverSocket>((resolve) => {
       this.#giveSocket = resolve;
     });
     this.#client = options.createClient(socket, this);
-    this.#line = new StatementLine(this.#client.execute, () => {
+    this.#line = new StatementLine(this.#client.execute, (statement) => {
       // Later: the pool is in the middle of handing us this statement.
-      queueMicrotask(() => this.listener?.onFinished(1));
+      queueMicrotask(() => {
+        statement.end();
+        this.listener?.onFinished(1);
+      });
     });
   }
 
@@ -138,6 +136,7 @@ export class Session implements Connection {
     failure.catch(() => {});
     const socket = await connect();
     this.#socket = socket;
+    if (this.isLost) socket.destroy();
     socket.listen({
       onData: (bytes) => this.#receive(bytes),
       onDrain() {},
@@ -185,9 +184,7 @@ export class Session implements Connection {
   quiesce(): Promise<void> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     if (this.#isQuiet) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#quiet.push({ resolve, reject });
-    });
+    return this.#quiet.wait();
   }
 
   async close(): Promise<void> {
@@ -197,10 +194,10 @@ export class Session implements Connection {
     // The server would run what it has to its end before it saw that we left.
     if (isBusy) await this.cancel().catch(() => {});
     if (this.isLost) return;
-    const gone = new Promise<void>((resolve) => this.#gone.push(resolve));
+    this.#socket?.resume();
     this.#socket?.write(TERMINATE);
     this.#socket?.end();
-    await gone;
+    await this.#gone.wait();
   }
 
   destroy(): void {
@@ -216,13 +213,12 @@ export class Session implements Connection {
     if (this.#line.length === 0 && !this.#options.holdProcess) {
       this.#socket?.unref();
     }
-    if (this.#quiet.length === 0 || !this.#isQuiet) return;
-    for (const { resolve } of this.#quiet.splice(0)) resolve();
+    if (this.#isQuiet) this.#quiet.open();
   }
 
   #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
-    if (this.#phase === "starting" && isSame(bytes, EMPTY_QUERY)) {
-      bytes.set(READY_FOR_QUERY);
+    if (this.#phase === "starting" && isPriming(bytes)) {
+      answerPriming(bytes);
       queueMicrotask(() => this.#driverSocket.deliver(bytes));
     } else if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
@@ -244,26 +240,16 @@ export class Session implements Connection {
     if (this.#phase === "starting") return this.#receiveStart(bytes);
     this.#driverSocket.deliver(bytes);
     if (wire.readies > readies) this.#end(wire.readies - readies);
-    if (wire.fatal !== undefined) this.#fatal(wire.fatal);
+    if (wire.fatal === undefined) return;
+    const cause = this.#client.serverError(wire.fatal);
+    this.#lose({ cause, sqlState: cause.code });
   }
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
   #receiveStart(bytes: Uint8Array): void {
     const failure = startFailure(this.#where, this.wire, this.#client);
     if (failure === undefined) this.#driverSocket.deliver(bytes);
-    else this.#refuse(failure);
-  }
-
-  #refuse(error: ConnectError): void {
-    this.#failStart?.(error);
-    this.#lose({ cause: error, sqlState: error.sqlState });
-  }
-
-  #fatal(error: ServerError): void {
-    this.#lose({
-      cause: this.#client.serverError(error),
-      sqlState: error.code,
-    });
+    else this.#lose({ cause: failure, sqlState: failure.sqlState });
   }
 
   #end(replies: number): void {
@@ -283,8 +269,8 @@ export class Session implements Connection {
     this.#cancelAbort.abort(error);
     if (wasStarting) this.#failStart?.(startLoss(this.#where, loss.cause));
     else this.#abandonDriver(error, loss);
-    for (const { reject } of this.#quiet.splice(0)) reject(error);
-    for (const resolve of this.#gone.splice(0)) resolve();
+    this.#quiet.fail(error);
+    this.#gone.open();
   }
 
   /** Lets the driver settle its streams, and hands the pool all statements. */
@@ -293,7 +279,13 @@ export class Session implements Connection {
     for (const statement of unfinished) statement.shield();
     this.#driverSocket.fail(error);
     for (const statement of unfinished) statement.unshield();
-    this.listener?.onLost(loss, unfinished);
+    for (const statement of unfinished) {
+      if (statement.isCommand) {
+        statement.fail(this.#lostError(statement.isSent));
+      }
+    }
+    const others = unfinished.filter((statement) => !statement.isCommand);
+    this.listener?.onLost(loss, others);
   }
 
   get #where(): string {
@@ -304,9 +296,4 @@ export class Session implements Connection {
     const { cause, sqlState } = this.#loss ?? {};
     return new ConnectionLostError({ sent, phase: "idle", sqlState, cause });
   }
-}
-
-function isSame(bytes: Uint8Array, expected: readonly number[]): boolean {
-  return bytes.length === expected.length &&
-    expected.every((byte, index) => bytes[index] === byte);
 }

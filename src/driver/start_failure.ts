@@ -4,9 +4,19 @@
  * @module
  */
 
-import { ConnectError, type ConnectErrorKind } from "../pool_errors.ts";
+import {
+  ConnectError,
+  type ConnectErrorKind,
+  type ConnectErrorOptions,
+  ConnectionLostError,
+} from "../pool_errors.ts";
 import type { DriverClient } from "./driver_client.ts";
-import { ProtocolViolation, type ServerError, type Wire } from "./wire.ts";
+import { ProtocolViolation, type Wire } from "./wire.ts";
+
+/** An error that the server reported, as the driver makes it. */
+interface ServerFailure extends Error {
+  readonly code: string;
+}
 
 // The authentication methods the driver answers; another it would print.
 const AUTHENTICATIONS: ReadonlySet<number> = new Set([-1, 0, 3, 5, 10, 11, 12]);
@@ -31,41 +41,59 @@ export function startFailure(
   client: DriverClient,
 ): ConnectError | undefined {
   const { error, authentication } = wire;
-  if (error !== undefined) return refusal(where, error, client);
+  if (error !== undefined) return refusal(where, client.serverError(error));
   if (AUTHENTICATIONS.has(authentication)) return undefined;
-  return new ConnectError(
+  return connectError(
     "auth",
-    `Cannot connect to ${where}: the driver does not know the server's ` +
-      `authentication method ${authentication}`,
+    where,
+    `the driver does not know authentication method ${authentication}`,
   );
 }
 
-function refusal(
+/** Says why a dial failed. */
+export function connectError(
+  kind: ConnectErrorKind,
   where: string,
-  error: ServerError,
-  client: DriverClient,
+  why: string,
+  options?: ConnectErrorOptions,
 ): ConnectError {
-  const found = KINDS.find(([prefix]) => error.code.startsWith(prefix));
-  return new ConnectError(
-    found?.[1] ?? "protocol",
-    `Cannot connect to ${where}: ${error.message} (${error.code})`,
-    { sqlState: error.code, cause: client.serverError(error) },
-  );
+  return new ConnectError(kind, `Cannot connect to ${where}: ${why}`, options);
+}
+
+function refusal(where: string, cause: ServerFailure): ConnectError {
+  const { code: sqlState, message } = cause;
+  const found = KINDS.find(([prefix]) => sqlState.startsWith(prefix));
+  const kind = found?.[1] ?? "protocol";
+  return connectError(kind, where, `${message} (${sqlState})`, {
+    sqlState,
+    cause,
+  });
+}
+
+/** What ended a dial, whoever said so. */
+export function startError(where: string, cause: unknown): ConnectError {
+  if (cause instanceof ConnectionLostError) {
+    return startLoss(where, cause.cause);
+  }
+  if (cause instanceof ConnectError || isServerFailure(cause)) {
+    return startLoss(where, cause);
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return connectError("protocol", where, message, { cause });
 }
 
 /** Why a session that was starting is gone. */
 export function startLoss(where: string, cause: unknown): ConnectError {
   if (cause instanceof ConnectError) return cause;
+  if (isServerFailure(cause)) return refusal(where, cause);
   if (cause instanceof ProtocolViolation) {
-    return new ConnectError(
-      "protocol",
-      `Cannot connect to ${where}: it does not speak PostgreSQL's protocol`,
-      { cause },
-    );
+    const why = "it does not speak PostgreSQL's protocol";
+    return connectError("protocol", where, why, { cause });
   }
-  return new ConnectError(
-    "refused",
-    `Cannot connect to ${where}: it closed the connection during start-up`,
-    { cause },
-  );
+  const why = "it closed the connection during start-up";
+  return connectError("refused", where, why, { cause });
+}
+
+function isServerFailure(cause: unknown): cause is ServerFailure {
+  return cause instanceof Error && cause.name === "PostgresError";
 }

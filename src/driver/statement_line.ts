@@ -8,8 +8,10 @@ import type { Statement } from "./connection.ts";
 
 /** A statement as a session needs it: what the driver's own queries can tell and do. */
 export interface SessionStatement extends Statement {
-  /** Whether the driver still works on it: after its reply, that it runs it again. */
-  readonly isActive: boolean;
+  /** Whether it is SQL of our own. */
+  readonly isCommand: boolean;
+  /** Whether it was answered without having run, and is to be run again. */
+  readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
   readonly isBlocking: boolean;
   /** Whether it lasts: a cursor or a COPY stream. */
@@ -23,7 +25,7 @@ export interface SessionStatement extends Statement {
   unshield(): void;
 }
 
-/** Hands a statement to the driver; answers whether it is on its way. */
+/** Hands a statement to the driver; answers whether a reply will come of it. */
 export type Execute = (
   statement: SessionStatement,
   head: SessionStatement | undefined,
@@ -38,22 +40,26 @@ export type Execute = (
  */
 export class StatementLine {
   readonly #execute: Execute;
+  readonly #onDropped: (statement: SessionStatement) => void;
   #running: SessionStatement[] = [];
+  #again: SessionStatement[] = [];
   #lane: SessionStatement[] = [];
   #unsentFrom = 0;
   #isBlocked = false;
   #isHeld = false;
-  readonly #onDropped: () => void;
 
-  /** `onDropped` is told of each statement that ended without being written. */
-  constructor(execute: Execute, onDropped: () => void) {
+  /** `onDropped` is to end each statement that will not be written. */
+  constructor(
+    execute: Execute,
+    onDropped: (statement: SessionStatement) => void,
+  ) {
     this.#execute = execute;
     this.#onDropped = onDropped;
   }
 
   /** How many are under way. */
   get length(): number {
-    return this.#running.length + this.#lane.length;
+    return this.#running.length + this.#again.length + this.#lane.length;
   }
 
   /** Whether a cursor or a COPY stream is open. */
@@ -63,13 +69,14 @@ export class StatementLine {
 
   /** Whether nobody waits for any of them any more. */
   get isAbandoned(): boolean {
-    return this.#running.every((statement) => statement.isAbandoned) &&
-      this.#lane.every((statement) => statement.isAbandoned);
+    return this.#running.every(isAbandoned) &&
+      this.#again.every(isAbandoned) && this.#lane.every(isAbandoned);
   }
 
   /** Adds a statement behind all others. */
   add(statement: SessionStatement): void {
-    if (this.#isBlocked || this.#isHeld) this.#lane.push(statement);
+    const mustWait = this.#isBlocked || this.#isHeld || this.#lane.length > 0;
+    if (mustWait) this.#lane.push(statement);
     else this.#start(statement);
   }
 
@@ -81,7 +88,7 @@ export class StatementLine {
   /** Undoes `hold`. */
   resume(): void {
     this.#isHeld = false;
-    if (this.#running.length === 0) this.#advance();
+    this.#advance();
   }
 
   /** The driver wrote: all it holds may have run. */
@@ -94,50 +101,59 @@ export class StatementLine {
 
   /** `replies` statements were answered; answers how many have ended. */
   end(replies: number): number {
-    let ended = 0;
-    for (; replies > 0; replies--) {
-      const statement = this.#running.shift();
-      if (statement === undefined) break;
-      if (this.#unsentFrom > 0) this.#unsentFrom--;
-      if (statement.isActive) {
-        // A cached plan was no longer valid: the driver runs it again, last.
-        this.#running.push(statement);
-      } else {
-        ended++;
-        statement.end();
-      }
-    }
-    if (this.#running.length === 0) this.#advance();
-    return ended;
+    const answered = this.#running.splice(0, replies);
+    this.#unsentFrom = Math.max(0, this.#unsentFrom - answered.length);
+    const ended = answered.filter((statement) => !this.#putBack(statement));
+    this.#advance();
+    // Last, because whoever is told may add to the line.
+    for (const statement of ended) statement.end();
+    return ended.length;
   }
 
   /** Takes all of them out: the connection is gone. */
   takeAll(): SessionStatement[] {
-    const all = [...this.#running, ...this.#lane];
+    const all = [...this.#running, ...this.#again, ...this.#lane];
     this.#running = [];
+    this.#again = [];
     this.#lane = [];
     this.#unsentFrom = 0;
     return all;
   }
 
+  /** What is to run again goes first, once all that was written has ended. */
+  #putBack(statement: SessionStatement): boolean {
+    if (!statement.mustRunAgain) return false;
+    statement.recall();
+    this.#again.push(statement);
+    this.#isBlocked = true;
+    return true;
+  }
+
   #advance(): void {
-    this.#isBlocked = false;
-    if (this.#isHeld) return;
-    const lane = this.#lane;
-    if (lane.length === 0) return;
-    this.#lane = [];
-    for (const statement of lane) this.add(statement);
+    if (this.#running.length === 0) {
+      this.#isBlocked = false;
+      if (this.#again.length > 0) this.#lane.unshift(...this.#again.splice(0));
+    }
+    while (this.#lane.length > 0 && !this.#isBlocked && !this.#isHeld) {
+      this.#start(this.#lane.shift()!);
+    }
   }
 
   #start(statement: SessionStatement): void {
-    const isOnItsWay = !statement.isAbandoned &&
-      this.#execute(statement, this.#running[0]);
-    if (isOnItsWay) {
-      this.#running.push(statement);
+    if (statement.isAbandoned) return this.#onDropped(statement);
+    const head = this.#running[0];
+    // Before it is handed over: a long one is written at once, and is sent then.
+    this.#running.push(statement);
+    if (this.#execute(statement, head)) {
       this.#isBlocked = statement.isBlocking;
-    } else {
-      statement.end();
-      this.#onDropped();
+      return;
     }
+    this.#running.pop();
+    this.#unsentFrom = Math.min(this.#unsentFrom, this.#running.length);
+    this.#onDropped(statement);
   }
+}
+
+function isAbandoned(statement: SessionStatement): boolean {
+  return statement.isAbandoned;
 }

@@ -12,7 +12,7 @@
  */
 export class TypeMap {
   #isKnown: boolean;
-  #waiters: { resolve(): void; reject(error: unknown): void }[] | undefined;
+  #waiters: ((isKnown: boolean) => void)[] | undefined;
 
   /** `isNeeded` is `false` where the user wants no array types. */
   constructor(isNeeded: boolean) {
@@ -26,21 +26,19 @@ export class TypeMap {
     return true;
   }
 
-  /** Ends a claim: the types are known, or `error` says why they are not. */
-  settle(error?: unknown): void {
-    const waiters = this.#waiters ?? [];
+  /** Ends a claim, the first time: the types are known now, or anybody may claim them. */
+  settle(isKnown: boolean): void {
+    const waiters = this.#waiters;
+    if (waiters === undefined) return;
     this.#waiters = undefined;
-    this.#isKnown = error === undefined;
-    for (const waiter of waiters) {
-      if (error === undefined) waiter.resolve();
-      else waiter.reject(error);
-    }
+    this.#isKnown = isKnown;
+    for (const resolve of waiters) resolve(isKnown);
   }
 
-  /** Resolves once the types are known; rejects when the one who looks them up fails. */
-  ready(): Promise<void> {
+  /** Resolves once nobody looks the types up any more, with whether they are known. */
+  ready(): Promise<boolean> {
     const waiters = this.#waiters;
-    if (waiters === undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    if (waiters === undefined) return Promise.resolve(this.#isKnown);
+    return new Promise((resolve) => waiters.push(resolve));
   }
 }

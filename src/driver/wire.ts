@@ -18,23 +18,38 @@ const CODE = {
   readyForQuery: 0x5a, // Z
 } as const;
 
-// Every message a PostgreSQL server sends, protocol 3.
-const BACKEND_CODES = new Set(
-  [..."RKCWGHESsZ123AcDdInNtTVv"].map((letter) => letter.charCodeAt(0)),
-);
+// What is done with a message, by its code: 0 is none of PostgreSQL's.
+const PASSED_OVER = 1;
+const READ = 2;
+const STARTS_COPY = 3;
 
-// The bodies that are read; the others are passed over.
-const READ_CODES = new Set<number>([
-  CODE.authentication,
-  CODE.backendKeyData,
-  CODE.commandComplete,
-  CODE.errorResponse,
-  CODE.parameterStatus,
-  CODE.readyForQuery,
-]);
+const TREATMENTS = new Uint8Array(256);
+for (const letter of "123AcDdInNstTVv") treat(letter, PASSED_OVER);
+for (const letter of "CEKRSZ") treat(letter, READ);
+for (const letter of "GHW") treat(letter, STARTS_COPY);
+
+function treat(letter: string, treatment: number): void {
+  TREATMENTS[letter.charCodeAt(0)] = treatment;
+}
+
+// Whatever else answers on the port is told by its first bytes: before a
+// session is ready its server sends few kinds of messages, and short ones.
+const START_CODES = /[EKNRSZv]/;
+const MAX_START_LENGTH = 0x10000;
 
 // A longer length is no PostgreSQL message: the server caps at 1 GB.
 const MAX_LENGTH = 0x40000000;
+
+// The driver ends the process over an authentication message that is cut
+// short, or a SCRAM challenge that is none: it reads them in a promise that
+// nobody holds.
+const MIN_BODY: Readonly<Record<number, number>> = {
+  [CODE.authentication]: 4,
+  [CODE.backendKeyData]: 8,
+  [CODE.readyForQuery]: 1,
+};
+const SASL_CONTINUE = 11;
+const SCRAM_CHALLENGE = /^r=[^,]+,s=[^,]+,i=[1-9]\d{0,8}$/;
 
 // Commands that leave something behind in the session.
 const LASTING_COMMANDS =
@@ -116,7 +131,9 @@ export class Wire {
         continue;
       }
       const end = Math.min(bytes.length, at + this.#bodyLeft);
-      if (READ_CODES.has(this.#code)) this.#parts.push(bytes.subarray(at, end));
+      if (TREATMENTS[this.#code] === READ) {
+        this.#parts.push(bytes.subarray(at, end));
+      }
       this.#bodyLeft -= end - at;
       at = end;
       if (this.#bodyLeft === 0) this.#handleBody();
@@ -138,17 +155,18 @@ export class Wire {
   }
 
   #begin(code: number, length: number): void {
-    if (!BACKEND_CODES.has(code) || length < 4 || length > MAX_LENGTH) {
+    const treatment = TREATMENTS[code];
+    const isSound = treatment !== 0 && length >= 4 && length <= MAX_LENGTH &&
+      (this.#isStarted || isStartMessage(code, length)) &&
+      (treatment !== READ || length - 4 >= (MIN_BODY[code] ?? 0));
+    if (!isSound) {
       throw new ProtocolViolation(
         `Cannot read a message: its code is ${code} and its length ${length}`,
       );
     }
     this.#code = code;
     this.#bodyLeft = length - 4;
-    if (this.#bodyLeft === 0) this.#handleBody();
-    if (
-      code === CODE.copyIn || code === CODE.copyOut || code === CODE.copyBoth
-    ) this.isCopying = true;
+    if (treatment === STARTS_COPY) this.isCopying = true;
   }
 
   #handleBody(): void {
@@ -171,8 +189,15 @@ export class Wire {
         this.secret = readInt32(body, 4);
         return;
       case CODE.authentication:
-        this.authentication = readInt32(body, 0);
+        return this.#authenticate(body);
     }
+  }
+
+  #authenticate(body: Uint8Array): void {
+    this.authentication = readInt32(body, 0);
+    if (this.authentication !== SASL_CONTINUE) return;
+    if (SCRAM_CHALLENGE.test(decoder.decode(body.subarray(4)))) return;
+    throw new ProtocolViolation("Cannot read a SCRAM challenge: it is none");
   }
 
   #ready(code: number): void {
@@ -211,6 +236,11 @@ export class Wire {
     this.parameters.set(name, value);
     if (this.#isStarted) this.isTouched = true;
   }
+}
+
+function isStartMessage(code: number, length: number): boolean {
+  return START_CODES.test(String.fromCharCode(code)) &&
+    length <= MAX_START_LENGTH;
 }
 
 /** A big-endian 32-bit number. */

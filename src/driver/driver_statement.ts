@@ -1,0 +1,212 @@
+/**
+ * Statements of the driver: each is one of its lazy queries.
+ *
+ * @module
+ */
+
+import type { StatementScope } from "./connection.ts";
+import {
+  describeFault,
+  type DriverQuery,
+  endCursor,
+  guardStream,
+  isStalePlan,
+  type QueryHandler,
+} from "./driver_query.ts";
+import type { SessionStatement } from "./statement_line.ts";
+
+/** The scope a query was made for, and its statement. */
+const SCOPE = Symbol("scope");
+const STATEMENT = Symbol("statement");
+
+interface ScopedQuery extends DriverQuery {
+  [SCOPE]?: StatementScope;
+  [STATEMENT]?: DriverStatement;
+}
+
+/** A client of the driver, as a statement needs it. */
+export interface DriverContext {
+  /** Hands it a query. */
+  readonly handler: QueryHandler;
+  /** Makes a query that does nothing but be answered. */
+  createFiller(): DriverQuery;
+  /** Whether the session is in a transaction, as of the last reply. */
+  isInTransaction(): boolean;
+}
+
+function ignore(): void {}
+
+// The driver passes over a query with this when its turn comes, asking for a
+// cancel request that its single-use socket refuses.
+const PASSED_OVER = { resolve: ignore, reject: ignore };
+
+const COPY = /^\s*copy\b/i;
+
+/** One statement of postgres.js: a lazy query. */
+export class DriverStatement implements SessionStatement {
+  readonly query: DriverQuery;
+  isSent = false;
+  isAbandoned = false;
+  isBarrier = false;
+  isCommand = false;
+  carrier: unknown;
+  onEnd: (() => void) | undefined;
+  #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
+  #isPlanStale = false;
+  /** What has its place in the driver's own line. */
+  #place: DriverQuery;
+
+  constructor(query: DriverQuery) {
+    this.query = query;
+    this.#place = query;
+  }
+
+  /** The statement of a query; made when it is first asked for. */
+  static of(query: ScopedQuery): DriverStatement {
+    return query[STATEMENT] ??= new DriverStatement(query);
+  }
+
+  get text(): string {
+    return this.query.strings[0] ?? "";
+  }
+
+  get isExclusive(): boolean {
+    const { options, forEachFn } = this.query;
+    return options.simple === true || forEachFn !== undefined || this.isLasting;
+  }
+
+  get mustRunAgain(): boolean {
+    return this.#isPlanStale;
+  }
+
+  get isLasting(): boolean {
+    return this.query.cursorFn !== undefined || this.#isCopy;
+  }
+
+  get isBlocking(): boolean {
+    const { describeFirst, onlyDescribe } = this.query;
+    return Boolean(describeFirst) || onlyDescribe === true || this.isLasting ||
+      this.isBarrier;
+  }
+
+  get #isCopy(): boolean {
+    return this.query.streaming === true || COPY.test(this.text);
+  }
+
+  abandon(error: unknown): void {
+    this.isAbandoned = true;
+    this.fail(error);
+  }
+
+  fail(error: unknown): void {
+    this.query.reject(error);
+    if (this.query.cursorFn !== undefined) endCursor(this.query, error);
+  }
+
+  recall(): void {
+    const { query } = this;
+    this.isSent = false;
+    query.state = null;
+    query.active = false;
+    // The driver serializes parameters in place, and would do so twice.
+    query.parameters = null;
+  }
+
+  end(): void {
+    const { onEnd } = this;
+    this.onEnd = undefined;
+    onEnd?.();
+  }
+
+  shield(): void {
+    const { resolve, reject } = this.query;
+    this.#settlers = { resolve, reject };
+    this.query.resolve = this.query.reject = ignore;
+  }
+
+  unshield(): void {
+    if (this.#settlers !== undefined) Object.assign(this.query, this.#settlers);
+    this.#settlers = undefined;
+  }
+
+  /** Hands the query to a driver's client; answers whether a reply will come of it. */
+  execute(context: DriverContext, head: DriverStatement | undefined): boolean {
+    const { query } = this;
+    if (this.#isCopy) guardStream(query);
+    // A describe makes the driver forget the plan it knew; once the bytes are
+    // made it goes on as with any statement that is new to it.
+    const isAgain = this.#isPlanStale;
+    this.#isPlanStale = false;
+    if (isAgain) query.onlyDescribe = true;
+    if (head === undefined) context.handler(query);
+    else this.#executeBehind(context, head.#place);
+    if (isAgain) query.onlyDescribe = undefined;
+    if (query.prepared) this.#watchPlan(context);
+    // Untouched: the driver refused it, and said so to whoever awaits it.
+    return query.state !== null;
+  }
+
+  /**
+   * When a query cannot be written, the driver rejects the one that is running
+   * instead, and then takes the next reply for that of the unwritten one. So
+   * the error is caught here, and the driver is told to pass this query over.
+   */
+  #executeBehind(context: DriverContext, running: DriverQuery): void {
+    const { reject } = running;
+    let fault: { readonly error: unknown } | undefined;
+    // Otherwise the error would show the SQL and the parameters of that one.
+    running.reserve = true;
+    running.reject = (error) => fault = { error };
+    context.handler(this.query);
+    running.reject = reject;
+    running.reserve = undefined;
+    if (fault !== undefined) this.#giveUpPlace(context, fault.error);
+  }
+
+  /** The driver gets stuck on one that it passes over, unless another follows. */
+  #giveUpPlace(context: DriverContext, error: unknown): void {
+    const { query } = this;
+    query.cancelled = PASSED_OVER;
+    this.#place = context.createFiller();
+    context.handler(this.#place);
+    this.isAbandoned = true;
+    query.reject(describeFault(error, query));
+  }
+
+  /**
+   * A plan goes stale when a table is altered. The driver's own retry
+   * serializes the parameters twice (`true` becomes `false`), and does not end
+   * when two of its statements meet the same stale plan; so it is not let.
+   */
+  #watchPlan(context: DriverContext): void {
+    const { query } = this;
+    const { reject } = query;
+    query.prepared = false;
+    query.reject = (error) => {
+      query.reject = reject;
+      this.#isPlanStale = isStalePlan(error) && !this.isAbandoned &&
+        !context.isInTransaction();
+      if (!this.#isPlanStale) reject(error);
+    };
+  }
+}
+
+/** Makes a query run in a scope once it is awaited. */
+export function bindQuery(
+  query: ScopedQuery,
+  scope: StatementScope,
+  handler: QueryHandler,
+): void {
+  query[SCOPE] = scope;
+  query.handler = handler;
+  query.canceller = cancelInScope;
+}
+
+/** Runs an awaited query in its scope. */
+export function runInScope(query: ScopedQuery): void {
+  query[SCOPE]!.run(DriverStatement.of(query));
+}
+
+function cancelInScope(query: ScopedQuery): void {
+  query[SCOPE]!.cancel(DriverStatement.of(query));
+}
