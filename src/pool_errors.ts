@@ -78,6 +78,13 @@ export type ConnectErrorKind =
   | "protocol"
   | "permission";
 
+const PERMANENT_KINDS: ReadonlySet<ConnectErrorKind> = new Set([
+  "auth",
+  "tls",
+  "permission",
+  "protocol",
+]);
+
 /** What a `ConnectError` carries beside its message. */
 export interface ConnectErrorOptions extends ErrorOptions {
   /** The server's SQLSTATE, when it gave one. */
@@ -100,6 +107,13 @@ export class ConnectError extends PoolError {
     super(message, options);
     this.kind = kind;
     this.sqlState = options?.sqlState;
+  }
+
+  /** Whether the next dial would meet the same, however long one waits. */
+  get isPermanent(): boolean {
+    if (this.kind !== "dns") return PERMANENT_KINDS.has(this.kind);
+    // The name does not exist, as against: nobody could be asked.
+    return (this.cause as { code?: unknown } | undefined)?.code === "ENOTFOUND";
   }
 }
 

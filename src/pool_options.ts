@@ -8,19 +8,19 @@ import {
   type ConnectionOptions,
   defaultUsername,
   type Password,
-} from "./connection_options.ts";
+} from "./options/connection_options.ts";
 import {
   type DriverOptions,
   type PostgresTypes,
   type ResolvedDriverOptions,
   resolveDriverOptions,
-} from "./driver_options.ts";
-import { type Environment, readEnvironment } from "./environment.ts";
-import { gatherOptions, type GivenOptions } from "./given_options.ts";
-import { resolveEndpoints } from "./host_list.ts";
-import { checkBounds, type PoolBounds } from "./pool_bounds.ts";
+} from "./options/driver_options.ts";
+import { type Environment, readEnvironment } from "./options/environment.ts";
+import { gatherOptions, type GivenOptions } from "./options/given_options.ts";
+import { resolveEndpoints } from "./options/host_list.ts";
+import { checkBounds, type PoolBounds } from "./options/pool_bounds.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
-import { resolveTls } from "./tls_options.ts";
+import { resolveTls } from "./options/tls_options.ts";
 import type { TargetSessionAttrs } from "./transport/hosts.ts";
 import type { Endpoint, TlsPlan } from "./transport/transport.ts";
 import type { SocketFactory } from "./transport/web_socket_like.ts";

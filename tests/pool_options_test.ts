@@ -1,8 +1,8 @@
 import {
   checkAcquireOptions,
   resolveCloseOptions,
-} from "../src/call_options.ts";
-import { checkResize } from "../src/pool_bounds.ts";
+} from "../src/options/call_options.ts";
+import { checkResize } from "../src/options/pool_bounds.ts";
 import {
   type PoolOptions,
   type ResolvedPoolOptions,

@@ -114,6 +114,16 @@ function noConsole(context: Context): Visitor {
   };
 }
 
+/** Which argument of an error's constructor is its message; the others make their own. */
+const MESSAGE_ARGUMENTS: Readonly<Record<string, number | undefined>> = {
+  Error: 0,
+  TypeError: 0,
+  RangeError: 0,
+  SyntaxError: 0,
+  ProtocolViolation: 0,
+  ConnectError: 1,
+};
+
 /** An error's message starts with a capital and ends without a full stop. */
 function errorMessage(context: Context): Visitor {
   function check(node: Deno.lint.Node | undefined): void {
@@ -132,7 +142,8 @@ function errorMessage(context: Context): Visitor {
     NewExpression(node) {
       const { callee } = node;
       if (callee.type !== "Identifier") return;
-      if (callee.name.endsWith("Error")) check(node.arguments[0]);
+      const index = MESSAGE_ARGUMENTS[callee.name];
+      if (index !== undefined) check(node.arguments[index]);
     },
     CallExpression(node) {
       if (node.callee.type !== "Super") return;

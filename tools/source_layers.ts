@@ -10,6 +10,7 @@ type Layer =
   | "transport"
   | "driver"
   | "errors"
+  | "options"
   | "pool"
   | "sub-entry";
 
@@ -23,7 +24,13 @@ const PORTS = new Set([
   "src/transport/transport.ts",
 ]);
 
-const FOLDER_LAYERS = new Set(["core", "clock", "transport", "driver"]);
+const FOLDER_LAYERS = new Set([
+  "core",
+  "clock",
+  "transport",
+  "driver",
+  "options",
+]);
 
 /** The layers whose values a layer may import; its types as well. */
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
@@ -32,7 +39,8 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   "errors": [],
   "transport": ["transport", "errors"],
   "driver": ["driver", "transport", "errors"],
-  "pool": ["pool", "errors", "core"],
+  "options": ["options"],
+  "pool": ["pool", "errors", "core", "options"],
   "sub-entry": [],
 };
 
@@ -43,6 +51,7 @@ const MAY_NAME: Record<Layer, readonly Layer[]> = {
   "errors": ["pool"],
   "transport": ["clock"],
   "driver": ["clock"],
+  "options": ["transport", "pool"],
   "pool": ["clock", "transport", "driver"],
   "sub-entry": [],
 };

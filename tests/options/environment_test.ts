@@ -1,8 +1,9 @@
-import { firstVariable } from "../src/environment.ts";
-import { assertEquals, assertStringIncludes } from "./support/assert.ts";
+import { firstVariable } from "../../src/options/environment.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 
-const ENVIRONMENT = new URL("../src/environment.ts", import.meta.url).href;
-const POOL_OPTIONS = new URL("../src/pool_options.ts", import.meta.url).href;
+const ENVIRONMENT =
+  new URL("../../src/options/environment.ts", import.meta.url).href;
+const POOL_OPTIONS = new URL("../../src/pool_options.ts", import.meta.url).href;
 
 interface Run {
   readonly flags: readonly string[];

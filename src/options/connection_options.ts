@@ -6,7 +6,7 @@
 
 import { type Environment, firstVariable } from "./environment.ts";
 import type { SslMode } from "./tls_options.ts";
-import type { TargetSessionAttrs } from "./transport/hosts.ts";
+import type { TargetSessionAttrs } from "../transport/hosts.ts";
 
 /** The words for `target_session_attrs`. */
 export const TARGET_SESSION_ATTRS: readonly string[] = [

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TlsMode, TlsPlan } from "./transport/transport.ts";
+import type { TlsMode, TlsPlan } from "../transport/transport.ts";
 import { isObject } from "./option_kinds.ts";
 
 /** How strictly the server is identified, as libpq's `sslmode`. */

@@ -21,7 +21,7 @@ import {
   text,
 } from "./option_kinds.ts";
 import { BOUND_RULES } from "./pool_bounds.ts";
-import type { PoolOptions } from "./pool_options.ts";
+import type { PoolOptions } from "../pool_options.ts";
 
 const CALLBACK = callback();
 

@@ -2,13 +2,13 @@ import {
   type PoolOptions,
   type ResolvedPoolOptions,
   resolvePoolOptions,
-} from "../src/pool_options.ts";
+} from "../../src/pool_options.ts";
 import {
   assert,
   assertEquals,
   assertMatch,
   assertThrows,
-} from "./support/assert.ts";
+} from "../support/assert.ts";
 
 const SECRET = "s3cr3t";
 

@@ -16,9 +16,9 @@ import {
   typeName,
 } from "./option_check.ts";
 import { OPTION_HINTS, OPTION_RULES } from "./option_rules.ts";
-import type { PoolOptions } from "./pool_options.ts";
+import type { PoolOptions } from "../pool_options.ts";
 import type { SslMode } from "./tls_options.ts";
-import type { TargetSessionAttrs } from "./transport/hosts.ts";
+import type { TargetSessionAttrs } from "../transport/hosts.ts";
 
 /** The options that are read into something else than what is written. */
 interface ReadOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Endpoint } from "./transport/transport.ts";
+import type { Endpoint } from "../transport/transport.ts";
 
 /** A host as it was written, with its own port if it had one. */
 export interface Host {

@@ -1,0 +1,89 @@
+/**
+ * The dials under way.
+ *
+ * @module
+ */
+
+import type { Slot } from "./core/slot.ts";
+import type { Member } from "./member.ts";
+import { ConnectError, PoolClosedError } from "./pool_errors.ts";
+import type { PoolShell } from "./pool_shell.ts";
+
+/** Begins dials, gives them up, and tells the core how they end: each once. */
+export class DialDesk {
+  readonly #shell: PoolShell;
+  readonly #controllers = new Map<Slot<Member>, AbortController>();
+
+  constructor(shell: PoolShell) {
+    this.#shell = shell;
+  }
+
+  /** Begins a dial. */
+  async begin(slot: Slot<Member>): Promise<void> {
+    const controller = new AbortController();
+    this.#controllers.set(slot, controller);
+    // What a user wrote, as a password function, is never called while effects
+    // are carried out: they would be interleaved with those it causes.
+    await undefined;
+    const began = this.#shell.now();
+    try {
+      const member = await this.#open(slot, controller.signal);
+      this.#controllers.delete(slot);
+      this.#succeed(slot, member, this.#shell.now() - began);
+    } catch (error) {
+      this.#controllers.delete(slot);
+      this.#fail(slot, error);
+    }
+  }
+
+  /** Gives up a dial, if it is under way. */
+  abandon(slot: Slot<Member>, isTimeout: boolean): void {
+    const { name, connectTimeoutMs } = this.#shell.options;
+    const reason = isTimeout
+      ? new ConnectError(
+        "timeout",
+        `Cannot open a connection: no answer within ${connectTimeoutMs} ms`,
+      )
+      : new PoolClosedError(name);
+    this.#controllers.get(slot)?.abort(reason);
+  }
+
+  #open(slot: Slot<Member>, signal: AbortSignal): Promise<Member> {
+    // A hook may hang for ever; the dial does not.
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    );
+    const opened = this.#shell.upkeep.open(slot, slot.attempt, signal);
+    return Promise.race([opened, aborted]);
+  }
+
+  #succeed(slot: Slot<Member>, connection: Member, dialMs: number): void {
+    const { clock, counters, events } = this.#shell;
+    counters.opened++;
+    counters.dial.record(dialMs);
+    const { pid } = connection.connection;
+    events.push({ type: "open", pid, dialMs });
+    const now = clock.now();
+    const random = clock.random();
+    this.#shell.feed({ kind: "dialled", now, slot, connection, random });
+  }
+
+  #fail(slot: Slot<Member>, error: unknown): void {
+    const { clock, counters, events } = this.#shell;
+    if (slot.state === "connecting") {
+      counters.openErrors++;
+      events.push({ type: "openerror", error: error as Error });
+    }
+    const isPermanent = error instanceof ConnectError && error.isPermanent;
+    const now = clock.now();
+    const random = clock.random();
+    this.#shell.feed({
+      kind: "dialFailed",
+      now,
+      slot,
+      error,
+      isPermanent,
+      random,
+    });
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A connection as a member of its pool.
+ *
+ * @module
+ */
+
+import type { Fate } from "./core/input.ts";
+import type { Slot } from "./core/slot.ts";
+import type { Alarm } from "./alarms.ts";
+import type {
+  Connection,
+  ConnectionListener,
+  Loss,
+  Statement,
+} from "./driver/connection.ts";
+
+/** Who holds a connection alone. */
+export interface Holder {
+  /** The connection died. */
+  onLost(loss: Loss): void;
+}
+
+/** What a member tells its pool. */
+export interface MemberOwner {
+  /** Statements ended. */
+  onFinished(member: Member): void;
+  /** The connection is gone. */
+  onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void;
+  /** The server sent a notice. */
+  onNotice(member: Member, notice: Record<string, string>): void;
+}
+
+/** One connection of a pool: its slot, its holder, and what it needs. */
+export class Member implements ConnectionListener {
+  readonly connection: Connection;
+  readonly slot: Slot<Member>;
+  /** The lease that holds it, if one does. */
+  holder: Holder | undefined;
+  /** Whether it was leased since it was last put back: hooks and resets are due. */
+  wasLeased = false;
+  /** Whether its lease ran anything: the session may have been changed. */
+  hasRun = false;
+  /** When its lease began. */
+  leasedAt = 0;
+  /** Whether a statement under way is awaited no more. */
+  hasAbandoned = false;
+  /** Cuts it when a cancel request does not help. */
+  cancelAlarm: Alarm | undefined;
+  readonly #owner: MemberOwner;
+  #onReturned: (() => void) | undefined;
+
+  constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
+    this.connection = connection;
+    this.slot = slot;
+    this.#owner = owner;
+    connection.listener = this;
+  }
+
+  /** What the session needs before another may have it, whatever runs on it. */
+  get sessionFate(): Fate {
+    const { connection } = this;
+    if (connection.isLost || connection.isDamaged) return "destroy";
+    const isClean = !connection.isCancelling &&
+      connection.transactionStatus === "idle";
+    return isClean ? "keep" : "reset";
+  }
+
+  /** The same, when nothing should be running on it any more. */
+  get fate(): Fate {
+    const fate = this.sessionFate;
+    const { connection } = this;
+    if (fate === "destroy" || connection.inFlight === 0) return fate;
+    return connection.isAbandoned ? "reset" : "destroy";
+  }
+
+  /** Whether nothing is left on it that the next holder could meet. */
+  get isClean(): boolean {
+    return this.fate === "keep";
+  }
+
+  /** A lease of it begins. */
+  beginLease(now: number): void {
+    this.wasLeased = true;
+    this.hasRun = false;
+    this.leasedAt = now;
+  }
+
+  /** Resolves once the connection is put back, or gone. */
+  returned(): Promise<void> {
+    return new Promise((resolve) => this.#onReturned = resolve);
+  }
+
+  /** Tells who waits for it that the connection is put back, or gone. */
+  settleReturn(): void {
+    const onReturned = this.#onReturned;
+    this.#onReturned = undefined;
+    onReturned?.();
+  }
+
+  onFinished(): void {
+    this.#owner.onFinished(this);
+  }
+
+  onLost(loss: Loss, unfinished: readonly Statement[]): void {
+    this.#owner.onLost(this, loss, unfinished);
+  }
+
+  onNotice(notice: Record<string, string>): void {
+    this.#owner.onNotice(this, notice);
+  }
+}

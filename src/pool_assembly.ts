@@ -1,0 +1,43 @@
+/**
+ * A pool from its parts, whatever they are made of.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock/clock.ts";
+import type { Driver } from "./driver/connection.ts";
+import { CallablePool } from "./pool.ts";
+import type { ResolvedPoolOptions } from "./pool_options.ts";
+import { PoolShell } from "./pool_shell.ts";
+import { Lease, type LeaseKeeper } from "./pooled_connection.ts";
+import { QueryRouter } from "./query_router.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+import { Upkeep } from "./upkeep.ts";
+
+/** What a pool is made of: the ports, and what they were told. */
+export interface PoolParts {
+  readonly options: ResolvedPoolOptions;
+  readonly driver: Driver;
+  readonly maker: StatementMaker;
+  readonly clock: Clock;
+}
+
+/** Puts a pool together and lets it open its first connections. */
+export function assemblePool({ maker, ...parts }: PoolParts): CallablePool {
+  const shell = new PoolShell(parts);
+  const router = new QueryRouter(shell);
+  shell.losses = router;
+  shell.upkeep = new Upkeep(shell, async (member, hook) => {
+    const lease = new Lease(shell, maker, member, HOOK_KEEPER);
+    try {
+      await hook(lease.public);
+    } finally {
+      await lease.release();
+    }
+  });
+  shell.feed({ kind: "tick", now: shell.now() });
+  return new CallablePool(shell, router, maker);
+}
+
+// The connection goes on to where the pool takes it, whatever a hook does with its lease.
+const HOOK_KEEPER: LeaseKeeper = { end: () => undefined };

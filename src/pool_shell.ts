@@ -1,0 +1,300 @@
+/**
+ * The core's hands: feeds it what happens, carries out what it asks for.
+ *
+ * @module
+ */
+
+import { Alarms } from "./alarms.ts";
+import type { Clock, Timer } from "./clock/clock.ts";
+import type { Effect } from "./core/effect.ts";
+import type { Input } from "./core/input.ts";
+import { PoolMachine } from "./core/pool_machine.ts";
+import type { Slot } from "./core/slot.ts";
+import type { Driver, Loss, Statement } from "./driver/connection.ts";
+import { DialDesk } from "./dial_desk.ts";
+import type { Member, MemberOwner } from "./member.ts";
+import { PoolEvents } from "./pool_events.ts";
+import type { ResolvedPoolOptions } from "./pool_options.ts";
+import { PoolCounters, type PoolStats } from "./pool_stats.ts";
+import type { Request, RequestCanceller } from "./request.ts";
+import { RequestDesk } from "./request_desk.ts";
+import type { Upkeep } from "./upkeep.ts";
+
+/** Runs again, or fails, what a lost connection left unfinished. */
+export interface LossHandler {
+  /** The connection of `member` died; its slot is gone. */
+  settle(member: Member, loss: Loss, unfinished: readonly Statement[]): void;
+}
+
+/** What the shell is put together from. */
+export interface ShellParts {
+  readonly options: ResolvedPoolOptions;
+  readonly driver: Driver;
+  readonly clock: Clock;
+}
+
+// A wall clock that ran ahead of the other by this much was not adjusted: the
+// machine was asleep.
+const LEAP_MS = 1_000;
+
+// The part of a close that is kept for cancelling what is still in use.
+const FORCED_SHARE = 1 / 4;
+const MAX_FORCED_MS = 500;
+
+// A ping takes one round trip: what does not answer in this time is not there.
+const PING_TIMEOUT_MS = 1_000;
+
+/** One pool behind its surface. */
+export class PoolShell implements MemberOwner, RequestCanceller {
+  readonly options: ResolvedPoolOptions;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly machine: PoolMachine<Member>;
+  readonly counters = new PoolCounters();
+  readonly events = new PoolEvents();
+  readonly alarms = new Alarms();
+  readonly requests = new RequestDesk(this);
+  readonly dials = new DialDesk(this);
+  /** Set by the composition; both need the shell themselves. */
+  upkeep!: Upkeep;
+  losses!: LossHandler;
+  readonly #timer: Timer;
+  #armedAt = Infinity;
+  #isHeld = false;
+  #wallLead: number;
+  #onDrained: (() => void) | undefined;
+  #drained: Promise<void> | undefined;
+
+  constructor({ options, driver, clock }: ShellParts) {
+    this.options = options;
+    this.driver = driver;
+    this.clock = clock;
+    const { onAcquire, connectTimeoutMs } = options;
+    this.machine = new PoolMachine({
+      ...options,
+      dialAttempts: driver.attempts,
+      prepareTimeoutMs: onAcquire === undefined
+        ? Math.min(PING_TIMEOUT_MS, connectTimeoutMs)
+        : connectTimeoutMs,
+      hasAcquireHook: onAcquire !== undefined,
+    });
+    this.#timer = clock.timer(() => this.#tick());
+    this.#wallLead = clock.wallNow() - clock.now();
+  }
+
+  /** Milliseconds on the pool's clock. */
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** One consistent picture. */
+  stats(): PoolStats {
+    const { state, slots, waiters } = this.machine;
+    return this.counters.snapshot({
+      name: this.options.name,
+      max: state.max,
+      min: state.min,
+      waiting: waiters.queue.length,
+      counts: slots.table.counts,
+    });
+  }
+
+  /** Lets a request wait for a connection, or have one at once. */
+  admit(request: Request, isResent = false): void {
+    const now = isResent ? this.now() : request.since;
+    if (!isResent) this.requests.count(request);
+    this.#noticeLeap(now);
+    this.feed({ kind: "acquire", now, waiter: request, isResent });
+  }
+
+  abort(request: Request): void {
+    this.requests.abort(request);
+    this.feed({ kind: "abort", now: this.now(), waiter: request });
+  }
+
+  /** Takes one input to the core and carries out what it decides. */
+  feed(input: Input<Member>): void {
+    for (const effect of this.machine.step(input)) {
+      this.#carryOut(effect, input.now);
+    }
+    this.schedule(input.now);
+    this.events.flush();
+  }
+
+  /** Sees to it that the timer rings when something is due. */
+  schedule(now: number): void {
+    const next = Math.min(this.machine.nextDeadline, this.alarms.next);
+    // A timer that rings too early costs less than one set at each acquire.
+    if (next < this.#armedAt) {
+      this.#armedAt = next;
+      this.#timer.arm(next - now);
+    }
+    const { waiters, state } = this.machine;
+    const isHeld = waiters.queue.length > 0 || waiters.readiness.length > 0 ||
+      state.phase === "draining";
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    if (isHeld) this.#timer.ref();
+    else this.#timer.unref();
+  }
+
+  /** Begins to close; resolves once nothing is held any more. */
+  close(timeoutMs: number, isForced: boolean): Promise<void> {
+    this.#drained ??= new Promise((resolve) => this.#onDrained = resolve);
+    const now = this.now();
+    const endAt = now + timeoutMs;
+    const forcedMs = Math.min(timeoutMs * FORCED_SHARE, MAX_FORCED_MS);
+    const forceAt = isForced ? now : endAt - forcedMs;
+    this.feed({ kind: "close", now, forceAt, endAt });
+    return this.#drained;
+  }
+
+  /**
+   * A statement on `member` is awaited no more: it is cancelled, as soon as a
+   * cancel could hit no other. What does not end then is cut.
+   */
+  cancelAbandoned(member: Member): void {
+    const { connection, slot } = member;
+    const now = this.now();
+    member.hasAbandoned = true;
+    this.feed({ kind: "isolate", now, slot });
+    if (connection.inFlight === 0 || !connection.isAbandoned) return;
+    if (connection.isCancelling) return;
+    connection.cancel().catch(() => connection.destroy());
+    this.alarms.drop(member.cancelAlarm);
+    member.cancelAlarm = this.alarms.set(
+      now + this.options.releaseTimeoutMs,
+      () => connection.destroy(),
+    );
+    this.schedule(now);
+  }
+
+  /** A one-shot has ended. */
+  finish(member: Member): void {
+    const { slot } = member;
+    const fate = this.upkeep.fateAfterOneShots(member);
+    this.feed({ kind: "finished", now: this.now(), slot, count: 1, fate });
+  }
+
+  onFinished(member: Member): void {
+    const { connection } = member;
+    if (connection.inFlight === 0) {
+      this.alarms.drop(member.cancelAlarm);
+      member.hasAbandoned = false;
+    } else if (member.hasAbandoned) this.cancelAbandoned(member);
+  }
+
+  onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
+    const { slot, connection: { pid } } = member;
+    const isOurs = slot.state === "closing" || slot.state === "closed";
+    this.alarms.drop(member.cancelAlarm);
+    if (!isOurs) {
+      this.counters.lost++;
+      this.events.push({ type: "lost", pid, ...loss });
+    }
+    member.holder?.onLost(loss);
+    this.feed({ kind: "lost", now: this.now(), slot });
+    member.settleReturn();
+    this.losses.settle(member, loss, unfinished);
+  }
+
+  onNotice(member: Member, notice: Record<string, string>): void {
+    const { onnotice } = this.options.driver;
+    const { pid } = member.connection;
+    try {
+      if (onnotice !== undefined) onnotice(notice);
+      else this.events.push({ type: "notice", pid, notice });
+    } catch (error) {
+      this.events.push({ type: "listenererror", eventType: "onnotice", error });
+    }
+    this.events.flush();
+  }
+
+  /** A lease of `member` has ended; resolves once the connection is put back. */
+  end(member: Member, isDestroyed: boolean): Promise<void> | undefined {
+    const { slot, connection } = member;
+    if (slot.state !== "leased") return undefined;
+    const now = this.now();
+    const heldMs = now - member.leasedAt;
+    this.counters.use.record(heldMs);
+    if (this.events.has("release")) {
+      this.events.push({ type: "release", pid: connection.pid, heldMs });
+    }
+    const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
+    this.feed({ kind: "release", now, slot, fate });
+    return fate === "reset" ? member.returned() : undefined;
+  }
+
+  #tick(): void {
+    const now = this.now();
+    this.#armedAt = Infinity;
+    this.feed({ kind: "tick", now });
+    this.alarms.ring(now);
+    this.schedule(now);
+  }
+
+  #noticeLeap(now: number): void {
+    const wallLead = this.clock.wallNow() - now;
+    if (wallLead - this.#wallLead > LEAP_MS) this.feed({ kind: "leap", now });
+    this.#wallLead = wallLead;
+  }
+
+  #carryOut(effect: Effect<Member>, now: number): void {
+    switch (effect.kind) {
+      case "grant":
+        return this.requests.grant(
+          effect.waiter as Request,
+          effect.slot.connection!,
+          now,
+        );
+      case "ready":
+        return (effect.waiter as Request).onGranted(undefined as never);
+      case "turnAway":
+        return this.requests.turnAway(effect, now);
+      case "dial":
+        return void this.dials.begin(effect.slot);
+      case "abandon":
+        return this.dials.abandon(effect.slot, effect.isTimeout);
+      case "prepare":
+        return void this.#prepare(effect);
+      case "reset":
+        return void this.#reset(effect.slot);
+      case "close":
+        return this.#close(effect);
+      case "destroy":
+        this.dials.abandon(effect.slot, false);
+        return effect.slot.connection?.connection.destroy();
+      case "drained":
+        this.#timer.disarm();
+        this.events.push({ type: "closed" });
+        return this.#onDrained?.();
+    }
+  }
+
+  async #prepare(
+    { slot, ping, hook }: Extract<Effect<Member>, { kind: "prepare" }>,
+  ): Promise<void> {
+    await undefined;
+    const isOk = await this.upkeep.prepare(slot.connection!, ping, hook);
+    this.feed({ kind: "prepared", now: this.now(), slot, isOk });
+  }
+
+  async #reset(slot: Slot<Member>): Promise<void> {
+    const member = slot.connection!;
+    await undefined;
+    const isOk = await this.upkeep.putBack(member);
+    this.feed({ kind: "wasReset", now: this.now(), slot, isOk });
+    member.settleReturn();
+  }
+
+  #close(
+    { slot, reason }: Extract<Effect<Member>, { kind: "close" }>,
+  ): void {
+    const member = slot.connection!;
+    this.counters.closed[reason]++;
+    const { pid } = member.connection;
+    this.events.push({ type: "close", pid, reason });
+    member.settleReturn();
+    void member.connection.close();
+  }
+}

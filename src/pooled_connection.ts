@@ -1,0 +1,276 @@
+/**
+ * One lease: a connection in the hands of one caller.
+ *
+ * @module
+ */
+
+import type { TransactionOptions } from "./options/begin_options.ts";
+import { checkAcquireOptions } from "./options/call_options.ts";
+import type {
+  Loss,
+  Statement,
+  TransactionStatus,
+} from "./driver/connection.ts";
+import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import type { Holder, Member } from "./member.ts";
+import { ConnectionLostError, LeaseReleasedError } from "./pool_errors.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import { type Limited, QueryLimit } from "./query_limit.ts";
+import { cancelError } from "./query_router.ts";
+import type { LimitedSql, QueryLimits, Sql, TypeValues } from "./sql.ts";
+import { SqlScope } from "./sql_scope.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+import type { Transaction } from "./transaction.ts";
+import { beginOn, runTransaction } from "./transaction_runner.ts";
+
+/**
+ * A connection of the pool, yours until it is released.
+ *
+ * Call it as the driver's `sql`. All its queries run in one session; when that
+ * is lost, every later query rejects with `ConnectionLostError`.
+ *
+ * @example
+ * ```ts
+ * import { createPool } from "@tidepool/postgres";
+ *
+ * await using pool = createPool();
+ * {
+ *   await using connection = await pool.acquire();
+ *   await connection`set statement_timeout = '2s'`;
+ *   await connection`select pg_advisory_lock(42)`;
+ * } // rolled back if needed, reset, released
+ * ```
+ */
+// deno-lint-ignore ban-types -- as in the driver: no custom types
+export interface PooledConnection<Types extends TypeValues = {}>
+  extends Sql<Types>, AsyncDisposable {
+  /** The server process of this session. */
+  readonly pid: number;
+  /** Whether the session is in a transaction, as the server said last. */
+  readonly transactionStatus: TransactionStatus;
+  /** Aborts when the connection is lost, or the lease ends. */
+  readonly signal: AbortSignal;
+  /**
+   * Ends the lease: the connection is rolled back if needed, reset and returned.
+   *
+   * Any number of times. It resolves once another caller could have the
+   * connection, and never rejects: what could not be put back is destroyed.
+   */
+  release(): Promise<void>;
+  /** Ends the lease and closes its connection. */
+  destroy(): void;
+  /**
+   * Ends the lease and takes its connection out of the pool for good.
+   *
+   * What is returned is yours: releasing it closes the connection. The pool may
+   * open another in its place.
+   *
+   * @throws {LeaseReleasedError} When the lease has ended.
+   */
+  detach(): PooledConnection<Types>;
+}
+
+/** What a lease does to its connection when it ends. */
+export interface LeaseKeeper {
+  /** Ends it; resolves once the connection is put back, or gone. */
+  end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
+}
+
+const DONE = Promise.resolve();
+
+/** The lease behind the interface. */
+export class Lease extends SqlScope implements Holder, LimitedRunner {
+  readonly #shell: PoolShell;
+  readonly #member: Member;
+  readonly #keeper: LeaseKeeper;
+  #ended: Promise<void> | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(
+    shell: PoolShell,
+    maker: StatementMaker,
+    member: Member,
+    keeper: LeaseKeeper,
+  ) {
+    super(maker);
+    this.#shell = shell;
+    this.#member = member;
+    this.#keeper = keeper;
+    member.holder = this;
+  }
+
+  get pid(): number {
+    return this.#member.connection.pid;
+  }
+
+  get transactionStatus(): TransactionStatus {
+    return this.#member.connection.transactionStatus;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const fault = this.#fault("use the connection");
+      if (fault !== undefined) this.#controller.abort(fault);
+    }
+    return this.#controller.signal;
+  }
+
+  override run(statement: Statement): void {
+    this.runWithin(statement, {});
+  }
+
+  runWithin(statement: Statement, limits: QueryLimits): void {
+    if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
+    const fault = this.#fault("run a query");
+    if (fault !== undefined) return statement.fail(fault);
+    const { queryTimeoutMs } = this.#shell.options;
+    const isLimited = limits.signal !== undefined ||
+      limits.timeoutMs !== undefined;
+    statement.isBarrier = isLimited;
+    if (isLimited || queryTimeoutMs !== Infinity) {
+      this.#limit(statement, limits, queryTimeoutMs);
+    }
+    this.#member.hasRun = true;
+    this.#member.connection.run(statement);
+  }
+
+  override cancel(statement: Statement): void {
+    if (statement.carrier === undefined) return statement.fail(cancelError());
+    statement.abandon(cancelError());
+    this.#shell.cancelAbandoned(this.#member);
+  }
+
+  /** Runs SQL of our own, for a transaction. */
+  command(sql: string): Promise<unknown> {
+    const fault = this.#fault(sql.split(" ", 1)[0]!);
+    if (fault !== undefined) return Promise.reject(fault);
+    this.#member.hasRun = true;
+    return this.#member.connection.command(sql);
+  }
+
+  /** Cuts the connection unless `promise` settles in time. */
+  async bounded<T>(promise: Promise<T>): Promise<T> {
+    const { alarms, options } = this.#shell;
+    const now = this.#shell.now();
+    const alarm = alarms.set(now + options.releaseTimeoutMs, () => {
+      this.#member.connection.destroy();
+    });
+    this.#shell.schedule(now);
+    try {
+      return await promise;
+    } finally {
+      alarms.drop(alarm);
+    }
+  }
+
+  begin(first?: unknown, second?: unknown): Promise<unknown> {
+    return beginOn(this, this.maker, first, second);
+  }
+
+  transaction<T>(
+    fn: (tx: Transaction) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    return runTransaction(this, this.maker, fn, options);
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+  }
+
+  reserve(): Promise<PooledConnection> {
+    const fault = this.#fault("reserve the connection");
+    if (fault !== undefined) return Promise.reject(fault);
+    const keeper: LeaseKeeper = { end: () => undefined };
+    const lease = new Lease(this.#shell, this.maker, this.#member, keeper);
+    // The session's holder is still this lease; the other is only a handle.
+    this.#member.holder = this;
+    return Promise.resolve(lease.public);
+  }
+
+  release(): Promise<void> {
+    return this.#ended ??= this.#end(false);
+  }
+
+  end(): Promise<void> {
+    return this.release();
+  }
+
+  destroy(): void {
+    this.#ended ??= this.#end(true);
+  }
+
+  detach(): PooledConnection {
+    const fault = this.#fault("detach the connection");
+    if (fault !== undefined) throw fault;
+    const member = this.#member;
+    this.#ended = DONE;
+    this.#stop(new LeaseReleasedError("use the connection"));
+    const now = this.#shell.now();
+    this.#shell.feed({ kind: "detach", now, slot: member.slot });
+    const keeper: LeaseKeeper = { end: () => member.connection.close() };
+    return new Lease(this.#shell, this.maker, member, keeper).public;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** This, as its user sees it. */
+  get public(): PooledConnection {
+    return this as unknown as PooledConnection;
+  }
+
+  onLost(loss: Loss): void {
+    this.#stop(this.#lostError(loss));
+  }
+
+  #limit(
+    statement: Statement,
+    limits: QueryLimits,
+    queryTimeoutMs: number,
+  ): void {
+    const now = this.#shell.now();
+    const timeoutMs = Math.min(limits.timeoutMs ?? Infinity, queryTimeoutMs);
+    const limited: Limited = {
+      giveUp: (error) => {
+        statement.abandon(error);
+        this.#shell.cancelAbandoned(this.#member);
+      },
+    };
+    const limit = new QueryLimit(limited, this.#shell.alarms, {
+      signal: limits.signal,
+      timeoutMs,
+    }, now);
+    statement.onEnd = () => limit.stop();
+    this.#shell.schedule(now);
+  }
+
+  #end(isDestroyed: boolean): Promise<void> {
+    const member = this.#member;
+    if (member.holder === this) member.holder = undefined;
+    // Set before the core hears of it: it may lend the connection at once.
+    this.#ended = DONE;
+    if (this.#controller !== undefined) {
+      this.#stop(new LeaseReleasedError("use the connection"));
+    }
+    return this.#keeper.end(member, isDestroyed) ?? DONE;
+  }
+
+  /** Why nothing can be run any more, if so. */
+  #fault(action: string): Error | undefined {
+    if (this.#ended !== undefined) return new LeaseReleasedError(action);
+    const { loss } = this.#member.connection;
+    return loss === undefined ? undefined : this.#lostError(loss);
+  }
+
+  #lostError(loss: Loss): ConnectionLostError {
+    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
+  }
+
+  #stop(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+}

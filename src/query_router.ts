@@ -1,0 +1,197 @@
+/**
+ * One-shots: from a lazy query to a connection.
+ *
+ * @module
+ */
+
+import type { Loss, Statement, StatementScope } from "./driver/connection.ts";
+import type { Member } from "./member.ts";
+import { ConnectionLostError } from "./pool_errors.ts";
+import type { LossHandler, PoolShell } from "./pool_shell.ts";
+import { type Limited, QueryLimit } from "./query_limit.ts";
+import { Request } from "./request.ts";
+import type { QueryLimits } from "./sql.ts";
+
+// A statement pipelined behind one of these would run inside its transaction.
+const TRANSACTION_START =
+  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction)\b/i;
+
+/** Runs the pool's own queries, each where there is room for it. */
+export class QueryRouter implements StatementScope, LossHandler {
+  readonly #shell: PoolShell;
+
+  constructor(shell: PoolShell) {
+    this.#shell = shell;
+  }
+
+  run(statement: Statement): void {
+    this.runWithin(statement, {});
+  }
+
+  /** Runs a statement with limits of its own. */
+  runWithin(statement: Statement, limits: QueryLimits): void {
+    if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
+    if (mayStartTransaction(statement.text)) {
+      return statement.fail(unsafeTransactionError());
+    }
+    const request = new QueryRequest(this.#shell, statement, limits);
+    statement.carrier = request;
+    this.#shell.admit(request);
+  }
+
+  cancel(statement: Statement): void {
+    const request = carrierOf(statement);
+    if (request === undefined) statement.fail(cancelError());
+    else request.giveUp(cancelError());
+  }
+
+  settle(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
+    // From the last to the first, each to the front of the queue: so the first
+    // is first again.
+    for (const statement of unfinished.toReversed()) {
+      const request = carrierOf(statement);
+      const mayResend = !statement.isSent && !statement.isAbandoned &&
+        this.#shell.machine.state.phase === "open" && request !== undefined;
+      if (mayResend) this.#resend(request);
+      else failLost(statement, loss);
+    }
+    member.holder = undefined;
+  }
+
+  #resend(request: QueryRequest): void {
+    const { statement } = request;
+    const { counters } = this.#shell;
+    counters.resent++;
+    if (request.kind === "lease") counters.acquires--;
+    else counters.queries--;
+    statement.recall();
+    const again = request.again();
+    statement.carrier = again;
+    this.#shell.admit(again, true);
+  }
+}
+
+function carrierOf(statement: Statement): QueryRequest | undefined {
+  const { carrier } = statement;
+  return carrier instanceof QueryRequest ? carrier : undefined;
+}
+
+function failLost(statement: Statement, loss: Loss): void {
+  const { isSent: sent, onEnd } = statement;
+  statement.onEnd = undefined;
+  statement.fail(new ConnectionLostError({ sent, phase: "query", ...loss }));
+  onEnd?.();
+}
+
+/** One one-shot, from its asking to its end. */
+class QueryRequest extends Request implements Limited {
+  readonly statement: Statement;
+  readonly #shell: PoolShell;
+  readonly #limits: QueryLimits;
+  readonly #limit: QueryLimit | undefined;
+  #watchdog: QueryLimit | undefined;
+  #member: Member | undefined;
+
+  constructor(
+    shell: PoolShell,
+    statement: Statement,
+    limits: QueryLimits,
+    since: number = shell.now(),
+  ) {
+    const { acquireTimeoutMs } = shell.options;
+    super(
+      statement.isExclusive ? "lease" : "share",
+      since,
+      since + Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity),
+    );
+    this.#shell = shell;
+    this.statement = statement;
+    this.#limits = limits;
+    if (limits.signal === undefined && limits.timeoutMs === undefined) return;
+    statement.isBarrier = true;
+    this.#limit = this.#watch(limits, since);
+  }
+
+  /** The same, as if it had never been granted. */
+  again(): QueryRequest {
+    this.#stop();
+    const { statement } = this;
+    const { turn, since } = this;
+    const request = new QueryRequest(
+      this.#shell,
+      statement,
+      this.#limits,
+      since,
+    );
+    // Back to where it stood in the order of arrival.
+    request.turn = turn;
+    return request;
+  }
+
+  override onGranted(member: Member): void {
+    this.#member = member;
+    const { statement } = this;
+    const { queryTimeoutMs } = this.#shell.options;
+    if (queryTimeoutMs !== Infinity) {
+      const limits = { timeoutMs: queryTimeoutMs };
+      this.#watchdog = this.#watch(limits, this.#shell.now());
+    }
+    statement.onEnd = () => this.#end();
+    member.connection.run(statement);
+  }
+
+  override onRefused(error: Error): void {
+    this.#stop();
+    this.statement.fail(error);
+  }
+
+  giveUp(error: unknown): void {
+    if (this.state === "queued") {
+      this.#stop();
+      this.#shell.abort(this);
+      this.statement.fail(error);
+    } else if (this.#member !== undefined && !this.statement.isAbandoned) {
+      this.statement.abandon(error);
+      this.#shell.cancelAbandoned(this.#member);
+    }
+  }
+
+  /** Nothing of it is left on its connection. */
+  #end(): void {
+    this.#stop();
+    const member = this.#member!;
+    if (this.kind === "share") this.#shell.finish(member);
+    else void this.#shell.end(member, false);
+  }
+
+  #watch(limits: QueryLimits, now: number): QueryLimit {
+    return new QueryLimit(this, this.#shell.alarms, limits, now);
+  }
+
+  #stop(): void {
+    this.#limit?.stop();
+    this.#watchdog?.stop();
+  }
+}
+
+function mayStartTransaction(text: string): boolean {
+  return TRANSACTION_START.test(text);
+}
+
+function unsafeTransactionError(): Error {
+  return Object.assign(
+    new Error(
+      "Cannot begin a transaction with a query on the pool: " +
+        "the next query may run on another connection; use pool.begin()",
+    ),
+    { code: "UNSAFE_TRANSACTION" },
+  );
+}
+
+/** As the driver's own. */
+export function cancelError(): Error {
+  return Object.assign(
+    new Error("Canceling statement due to user request"),
+    { code: "57014" },
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * How requests are counted, granted and turned away.
+ *
+ * @module
+ */
+
+import type { Effect } from "./core/effect.ts";
+import type { Member } from "./member.ts";
+import { AcquireTimeoutError, PoolClosedError } from "./pool_errors.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import type { Request } from "./request.ts";
+
+type TurnAway = Extract<Effect<Member>, { kind: "turnAway" }>;
+
+/** Answers requests. Waiting for the pool to be warm is not counted as one. */
+export class RequestDesk {
+  readonly #shell: PoolShell;
+
+  constructor(shell: PoolShell) {
+    this.#shell = shell;
+  }
+
+  /** Counts a request that comes. */
+  count(request: Request): void {
+    if (request.kind !== "ready") this.#shell.counters.requests++;
+  }
+
+  /** Counts a request that is given up. */
+  abort(request: Request): void {
+    if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
+  }
+
+  /** Gives a request a connection, or a place on one. */
+  grant(request: Request, member: Member, now: number): void {
+    const { counters, events } = this.#shell;
+    const waitedMs = now - request.since;
+    counters.wait.record(waitedMs);
+    if (request.kind === "lease") {
+      counters.acquires++;
+      member.beginLease(now);
+    } else counters.queries++;
+    if (events.has("acquire")) {
+      const { pid } = member.connection;
+      events.push({ type: "acquire", pid, waitedMs });
+    }
+    request.onGranted(member);
+  }
+
+  /** Gives a request its error. */
+  turnAway(effect: TurnAway, now: number): void {
+    const request = effect.waiter as Request;
+    if (request.kind !== "ready") this.#countRefusal(effect);
+    const error = this.#refusal(effect, request, now);
+    this.#shell.events.push({ type: "acquireerror", error });
+    request.onRefused(error);
+  }
+
+  #countRefusal({ refusal }: TurnAway): void {
+    const { counters } = this.#shell;
+    if (refusal === "timeout") counters.acquireTimeouts++;
+    else if (refusal === "closed") counters.acquireClosed++;
+    else counters.acquireFailures++;
+  }
+
+  #refusal({ refusal, error }: TurnAway, request: Request, now: number): Error {
+    const { options } = this.#shell;
+    if (refusal === "closed") return new PoolClosedError(options.name);
+    if (refusal === "failed" && error instanceof Error) return error;
+    const waitedMs = now - request.since;
+    return new AcquireTimeoutError(waitedMs, this.#shell.stats(), error);
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Transactions and their savepoints.
+ *
+ * @module
+ */
+
+import { checkAcquireOptions } from "./options/call_options.ts";
+import type { Statement } from "./driver/connection.ts";
+import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import {
+  ConnectionLostError,
+  type ConnectionLostPhase,
+  TransactionFinishedError,
+  type TransactionOutcome,
+} from "./pool_errors.ts";
+import type { Lease } from "./pooled_connection.ts";
+import type {
+  CallbackResult,
+  LimitedSql,
+  QueryLimits,
+  Sql,
+  TypeValues,
+} from "./sql.ts";
+import { SqlScope } from "./sql_scope.ts";
+import { runIn } from "./transaction_runner.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+
+/**
+ * A transaction, or a savepoint in one: rolled back unless it is committed.
+ *
+ * @example
+ * ```ts
+ * import { createPool } from "@tidepool/postgres";
+ *
+ * await using pool = createPool();
+ * await using tx = await pool.begin();
+ * await tx`insert into orders (id) values (1)`;
+ * await tx.commit();
+ * ```
+ */
+// deno-lint-ignore ban-types -- as in the driver: no custom types
+export interface Transaction<Types extends TypeValues = {}>
+  extends Sql<Types>, AsyncDisposable {
+  /** How it ended, once it has. */
+  readonly outcome: TransactionOutcome | undefined;
+  /**
+   * Commits; for a savepoint, keeps what was done since.
+   *
+   * @throws {TransactionFinishedError} When it has ended, or a statement in it
+   * had failed: then it is rolled back.
+   * @throws {ConnectionLostError} When the connection died: with `phase`
+   * `commit`, and `sent` as `true`, nobody knows whether it is committed.
+   */
+  commit(): Promise<void>;
+  /** Rolls back; for a savepoint, to where it was made. */
+  rollback(): Promise<void>;
+  /** Makes a savepoint, to be committed before it is left. */
+  savepoint(): Promise<Transaction<Types>>;
+  /** Runs `fn` between a savepoint and its commit, as the driver does. */
+  savepoint<T>(
+    fn: (tx: Transaction<Types>) => T | Promise<T>,
+  ): Promise<CallbackResult<T>>;
+  /** The same, with a name in the savepoint's. */
+  savepoint<T>(
+    name: string,
+    fn: (tx: Transaction<Types>) => T | Promise<T>,
+  ): Promise<CallbackResult<T>>;
+  /** Makes `commit` prepare the transaction for a two-phase commit by this name. */
+  prepare<T>(name: string): Promise<CallbackResult<T>>;
+}
+
+/** What is run in a transaction. */
+export type Callback = (tx: Transaction) => unknown;
+
+/** The statements that make, keep and undo a transaction or a savepoint. */
+export interface Brackets {
+  readonly noun: "transaction" | "savepoint";
+  readonly begin: string;
+  readonly commit: string;
+  readonly rollback: string;
+}
+
+/** A transaction or a savepoint, on one lease. */
+export class LeaseTransaction extends SqlScope implements LimitedRunner {
+  readonly #lease: Lease;
+  readonly #brackets: Brackets;
+  /** Whether the lease ends with it. */
+  readonly #ownsLease: boolean;
+  #outcome: TransactionOutcome | undefined;
+  #preparedName: string | undefined;
+  #savepoints = 0;
+
+  constructor(
+    lease: Lease,
+    maker: StatementMaker,
+    brackets: Brackets,
+    ownsLease: boolean,
+  ) {
+    super(maker);
+    this.#lease = lease;
+    this.#brackets = brackets;
+    this.#ownsLease = ownsLease;
+  }
+
+  /** This, as its user sees it. */
+  get public(): Transaction {
+    return this as unknown as Transaction;
+  }
+
+  get outcome(): TransactionOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Sends what begins it. */
+  async open(): Promise<this> {
+    await this.#command("begin", this.#brackets.begin);
+    return this;
+  }
+
+  override run(statement: Statement): void {
+    this.runWithin(statement, {});
+  }
+
+  runWithin(statement: Statement, limits: QueryLimits): void {
+    const fault = this.#fault("run a query");
+    if (fault !== undefined) statement.fail(fault);
+    else this.#lease.runWithin(statement, limits);
+  }
+
+  override cancel(statement: Statement): void {
+    this.#lease.cancel(statement);
+  }
+
+  async commit(): Promise<void> {
+    const fault = this.#fault("commit");
+    if (fault !== undefined) throw fault;
+    const name = this.#preparedName;
+    this.#outcome = "unknown";
+    try {
+      const sql = name === undefined
+        ? this.#brackets.commit
+        : `prepare transaction '${name}'`;
+      const result = await this.#command("commit", sql);
+      this.#outcome = isRollback(result)
+        ? "rolled back"
+        : name === undefined
+        ? "committed"
+        : "prepared";
+    } catch (error) {
+      // The server refused: then it rolled back. Otherwise nobody knows.
+      if (!(error instanceof ConnectionLostError)) {
+        this.#outcome = "rolled back";
+      } else if (!error.sent) this.#outcome = "rolled back";
+      throw error;
+    } finally {
+      await this.#leave();
+    }
+    if (this.#outcome === "rolled back") {
+      throw new TransactionFinishedError("commit", this.#outcome, {
+        cause: new Error("A statement in it had failed"),
+      });
+    }
+  }
+
+  async rollback(): Promise<void> {
+    const fault = this.#fault("roll back");
+    if (fault !== undefined) throw fault;
+    this.#outcome = "rolled back";
+    try {
+      await this.#lease.bounded(
+        this.#command("rollback", this.#brackets.rollback),
+      );
+    } catch (error) {
+      // A session that died has rolled back.
+      if (!(error instanceof ConnectionLostError)) throw error;
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  savepoint(first?: unknown, second?: unknown): Promise<unknown> {
+    const fault = this.#fault("make a savepoint");
+    if (fault !== undefined) return Promise.reject(fault);
+    const fn = typeof first === "function" ? first : second;
+    const label = typeof first === "string" ? first : "";
+    const inner = this.#inner(label).open();
+    if (typeof fn !== "function") return inner;
+    return inner.then((savepoint) => runIn(savepoint, fn as Callback));
+  }
+
+  /** As the driver: a transaction in a transaction is a savepoint. */
+  begin(first?: unknown, second?: unknown): Promise<unknown> {
+    const fn = typeof first === "function" ? first : second;
+    return typeof fn === "function" ? this.savepoint(fn) : this.savepoint();
+  }
+
+  transaction<T>(fn: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    return this.savepoint(fn) as Promise<T>;
+  }
+
+  prepare(name: string): Promise<void> {
+    this.#preparedName = name.replace(/[^a-z0-9$\-_. ]/gi, "");
+    return Promise.resolve();
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+  }
+
+  reserve(): ReturnType<Lease["reserve"]> {
+    return this.#lease.reserve();
+  }
+
+  end(): Promise<void> {
+    return this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#outcome !== undefined) return;
+    if (this.#ownsLease) {
+      this.#outcome = "rolled back";
+      await this.#leave();
+    } else {
+      // Whatever keeps it from rolling back has ended the session, or will when
+      // the lease is released: it is no reason to hide the error on its way out.
+      await this.rollback().catch(() => this.#lease.destroy());
+    }
+  }
+
+  #inner(label: string): LeaseTransaction {
+    const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
+    const name = `"s${this.#savepoints++}${suffix}"`;
+    const brackets: Brackets = {
+      noun: "savepoint",
+      begin: `savepoint ${name}`,
+      commit: `release savepoint ${name}`,
+      rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+    };
+    return new LeaseTransaction(this.#lease, this.maker, brackets, false);
+  }
+
+  #fault(action: string): Error | undefined {
+    return this.#outcome === undefined
+      ? undefined
+      : new TransactionFinishedError(action, this.#outcome);
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#ownsLease) await this.#lease.release();
+  }
+
+  async #command(phase: ConnectionLostPhase, sql: string): Promise<unknown> {
+    try {
+      return await this.#lease.command(sql);
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      const { sent, sqlState, cause } = error;
+      throw new ConnectionLostError({ sent, phase, sqlState, cause });
+    }
+  }
+}
+
+/** A COMMIT of a failed transaction is answered as what it did. */
+function isRollback(result: unknown): boolean {
+  return (result as { command?: unknown } | null)?.command === "ROLLBACK";
+}

@@ -1,0 +1,158 @@
+/**
+ * What is done to a connection between its users: opened, checked, put back.
+ *
+ * @module
+ */
+
+import type { Fate } from "./core/input.ts";
+import type { Slot } from "./core/slot.ts";
+import { Member } from "./member.ts";
+import type { HookName } from "./pool_events.ts";
+import type { ConnectionHook } from "./pool_options.ts";
+import type { PoolShell } from "./pool_shell.ts";
+
+/** Runs a hook on a connection that nobody holds, with a lease for as long as it runs. */
+export type HookRunner = (
+  member: Member,
+  hook: ConnectionHook,
+) => Promise<void>;
+
+// As DISCARD ALL, but for prepared statements, which the driver knows by name.
+// RESET ALL leaves the role as it is.
+const RESET_SESSION = "close all; set session authorization default; " +
+  "reset role; reset all; unlisten *; select pg_advisory_unlock_all(); " +
+  "discard temp; discard sequences";
+
+/** Keeps connections fit to be lent. What fails here is told by an event and costs the connection. */
+export class Upkeep {
+  readonly #shell: PoolShell;
+  readonly #runHook: HookRunner;
+
+  constructor(shell: PoolShell, runHook: HookRunner) {
+    this.#shell = shell;
+    this.#runHook = runHook;
+  }
+
+  /**
+   * Opens a connection and runs `onConnect` on it.
+   *
+   * @throws {ConnectError} When it cannot be opened, or what the hook threw.
+   */
+  async open(
+    slot: Slot<Member>,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<Member> {
+    const { driver, options } = this.#shell;
+    const connection = await driver.dial({ attempt, signal });
+    const member = new Member(connection, slot, this.#shell);
+    const destroy = () => connection.destroy();
+    signal.addEventListener("abort", destroy, { once: true });
+    try {
+      signal.throwIfAborted();
+      await this.#hook("onConnect", options.onConnect, member, signal);
+      if (!member.isClean) throw this.#uncleanError(member, signal);
+      return member;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", destroy);
+    }
+  }
+
+  /** Validates a connection and runs `onAcquire` on it; answers whether it may be lent. */
+  async prepare(
+    member: Member,
+    ping: boolean,
+    hook: boolean,
+  ): Promise<boolean> {
+    try {
+      if (ping) await member.connection.command("");
+      if (hook) {
+        await this.#hook("onAcquire", this.#shell.options.onAcquire, member);
+      }
+      return member.isClean;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a connection needs after a lease. */
+  fateAfterLease(member: Member): Fate {
+    const { reset, onRelease } = this.#shell.options;
+    const { fate } = member;
+    if (fate === "destroy") return fate;
+    if (fate === "reset" && reset === "none") {
+      const { transactionStatus } = member.connection;
+      return transactionStatus === "idle" ? "reset" : "destroy";
+    }
+    const isDue = onRelease !== undefined || typeof reset === "function" ||
+      reset === "session" && member.hasRun;
+    return isDue ? "reset" : fate;
+  }
+
+  /** What a connection needs after one-shots: they are told by what the wire showed of them. */
+  fateAfterOneShots(member: Member): Fate {
+    const fate = member.sessionFate;
+    const isTouched = this.#shell.options.reset === "session" &&
+      member.connection.isTouched;
+    return fate === "keep" && isTouched ? "reset" : fate;
+  }
+
+  /** Puts a connection back as it was before its last users; answers whether it may be lent. */
+  async putBack(member: Member): Promise<boolean> {
+    const { connection, wasLeased } = member;
+    const { onRelease } = this.#shell.options;
+    try {
+      await connection.quiesce();
+      if (connection.transactionStatus !== "idle") {
+        await connection.command("rollback");
+      }
+      if (wasLeased) await this.#hook("onRelease", onRelease, member);
+      await this.#resetSession(member);
+      member.wasLeased = false;
+      return member.isClean;
+    } catch {
+      return false;
+    }
+  }
+
+  async #resetSession(member: Member): Promise<void> {
+    const { reset } = this.#shell.options;
+    if (typeof reset === "function") {
+      if (member.wasLeased) await this.#hook("reset", reset, member);
+    } else if (reset === "session") {
+      await member.connection.command(RESET_SESSION);
+      member.connection.markClean();
+    }
+  }
+
+  async #hook(
+    name: HookName,
+    hook: ConnectionHook | undefined,
+    member: Member,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (hook === undefined) return;
+    try {
+      await this.#runHook(member, hook);
+      if (!member.isClean) throw this.#uncleanError(member, signal);
+    } catch (error) {
+      this.#shell.events.push({ type: "hookerror", hook: name, error });
+      this.#shell.events.flush();
+      throw error;
+    }
+  }
+
+  #uncleanError(member: Member, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    const { connection } = member;
+    const state = connection.isLost
+      ? "lost its connection"
+      : connection.inFlight > 0
+      ? `left ${connection.inFlight} statements running`
+      : `left a transaction ${connection.transactionStatus}`;
+    return new Error(`Cannot use the connection: a hook ${state}`);
+  }
+}
