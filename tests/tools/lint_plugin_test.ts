@@ -134,14 +134,14 @@ Deno.test("no-console keeps the sources quiet", () => {
 Deno.test("error-message wants a capital and no full stop", () => {
   for (
     const expression of [
-      `new PoolClosedError("cannot acquire")`,
+      `new ConnectError("dns", "cannot acquire")`,
       "new RangeError(`cannot take ${n}`)",
       "new TypeError(`cannot ` + n)",
     ]
   ) assertRefused("src/pool.ts", `throw ${expression};`, "capital");
   for (
     const expression of [
-      `new PoolClosedError("Cannot acquire.")`,
+      `new ConnectError("dns", "Cannot acquire.")`,
       "new RangeError(`Cannot take ${n}.`)",
       `new TypeError("Cannot take " + n + " more.")`,
     ]
@@ -157,7 +157,7 @@ Deno.test("error-message accepts what starts or ends with a value", () => {
   for (
     const source of [
       "throw new RangeError(`${name} must be positive: ${value}`);",
-      `throw new PoolClosedError("Cannot acquire: the pool is closed");`,
+      `throw new LeaseReleasedError("run a query");`,
       "throw new TypeError(message);",
       `class A extends Base { constructor() { super("no."); } }`,
     ]
