@@ -38,7 +38,7 @@ const KINDS: readonly (readonly [prefix: string, kind: ConnectErrorKind])[] = [
 export function startFailure(
   where: string,
   wire: Wire,
-  client: DriverClient,
+  client: Pick<DriverClient, "serverError">,
 ): ConnectError | undefined {
   const { error, authentication } = wire;
   if (error !== undefined) return refusal(where, client.serverError(error));
