@@ -148,7 +148,11 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   }
 
   acquire(options?: AcquireOptions): Promise<PooledConnection> {
-    return this.#lease(options) as unknown as Promise<PooledConnection>;
+    try {
+      return this.#lease(options) as unknown as Promise<PooledConnection>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   tryAcquire(): PooledConnection | undefined {
@@ -203,9 +207,9 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
   }
 
-  ready(options?: AcquireOptions): Promise<void> {
+  async ready(options?: AcquireOptions): Promise<void> {
     checkAcquireOptions(options, "wait for the pool");
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    options?.signal?.throwIfAborted();
     const { since, deadline } = this.#times(options?.timeoutMs);
     const shell = this.#shell;
     const request = new PromisedRequest<void>(
@@ -216,7 +220,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
       () => {},
     );
     shell.admit(request);
-    return request.promise(options?.signal);
+    await request.promise(options?.signal);
   }
 
   resize(bounds: ResizeOptions): void {

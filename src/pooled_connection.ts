@@ -74,6 +74,8 @@ export interface PooledConnection<Types extends TypeValues = {}>
 export interface LeaseKeeper {
   /** Ends it; resolves once the connection is put back, or gone. */
   end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
+  /** Why the lease is over although its own end has not come, if so. */
+  fault?(action: string): Error | undefined;
 }
 
 const DONE = Promise.resolve();
@@ -183,7 +185,10 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
-    const keeper: LeaseKeeper = { end: () => undefined };
+    const keeper: LeaseKeeper = {
+      end: () => undefined,
+      fault: (action) => this.#fault(action),
+    };
     const lease = new Lease(this.#shell, this.maker, this.#member, keeper);
     // The session's holder is still this lease; the other is only a handle.
     this.#member.holder = this;
@@ -262,6 +267,8 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   /** Why nothing can be run any more, if so. */
   #fault(action: string): Error | undefined {
     if (this.#ended !== undefined) return new LeaseReleasedError(action);
+    const fault = this.#keeper.fault?.(action);
+    if (fault !== undefined) return fault;
     const { loss } = this.#member.connection;
     return loss === undefined ? undefined : this.#lostError(loss);
   }
