@@ -24,6 +24,7 @@ export abstract class PoolError extends Error {
   /** Stable across versions; tell errors apart by this. */
   abstract readonly code: PoolErrorCode;
 
+  /** Takes the name of its class. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
@@ -32,6 +33,7 @@ export abstract class PoolError extends Error {
 
 /** No connection was granted by the deadline. */
 export class AcquireTimeoutError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "ACQUIRE_TIMEOUT";
   /** How long the caller waited, in milliseconds. */
   readonly waitedMs: number;
@@ -59,8 +61,10 @@ function describeCause(cause: unknown): string {
 
 /** The pool is closed or closing. */
 export class PoolClosedError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "POOL_CLOSED";
 
+  /** `name` is the pool's. */
   constructor(name: string) {
     super(`Cannot acquire a connection: ${name} is closed`);
   }
@@ -93,12 +97,14 @@ export interface ConnectErrorOptions extends ErrorOptions {
 
 /** A connection could not be opened. */
 export class ConnectError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "CONNECT_FAILED";
   /** Why, as one of a few words. */
   readonly kind: ConnectErrorKind;
   /** The server's SQLSTATE, when it gave one. */
   readonly sqlState: string | undefined;
 
+  /** `message` says what was tried and what came of it. */
   constructor(
     kind: ConnectErrorKind,
     message: string,
@@ -142,6 +148,7 @@ export interface ConnectionLostOptions extends ErrorOptions {
 
 /** The connection died under a lease, a transaction or a query. */
 export class ConnectionLostError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "CONNECTION_LOST";
   /** `false`: the statement surely never ran. `true`: it may have. */
   readonly sent: boolean;
@@ -150,6 +157,7 @@ export class ConnectionLostError extends PoolError {
   /** The server's parting SQLSTATE, when it gave one. */
   readonly sqlState: string | undefined;
 
+  /** Makes its message of what it carries. */
   constructor(options: ConnectionLostOptions) {
     const { sent, phase, sqlState, cause } = options;
     const why = sqlState ?? (cause instanceof Error ? cause.message : "closed");
@@ -166,10 +174,12 @@ export class ConnectionLostError extends PoolError {
 
 /** A lease was used after its end. */
 export class LeaseReleasedError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "LEASE_RELEASED";
   /** Where the lease was released, when the pool records stacks. */
   readonly releasedAt: string | undefined;
 
+  /** `action` is what the lease was to do. */
   constructor(action: string, releasedAt?: string) {
     super(
       `Cannot ${action}: this lease was released` +
@@ -181,10 +191,12 @@ export class LeaseReleasedError extends PoolError {
 
 /** A statement ran longer than it was allowed to. */
 export class QueryTimeoutError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "QUERY_TIMEOUT";
   /** The time it was allowed, in milliseconds. */
   readonly timeoutMs: number;
 
+  /** `timeoutMs` is the time the query was allowed. */
   constructor(timeoutMs: number) {
     super(`Cannot finish the query: it ran longer than ${timeoutMs} ms`);
     this.timeoutMs = timeoutMs;
@@ -200,10 +212,12 @@ export type TransactionOutcome =
 
 /** A transaction was used after its end, or could not be committed. */
 export class TransactionFinishedError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "TRANSACTION_FINISHED";
   /** How it ended. */
   readonly outcome: TransactionOutcome;
 
+  /** `action` is what the transaction was to do. */
   constructor(
     action: string,
     outcome: TransactionOutcome,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type postgres from "npm:postgres@~3.4.9";
+// The driver's types are named by `import()`: a name of their own here would be
+// one that the documentation cannot show.
 import type {
   BeginOptions,
   TransactionOptions,
@@ -17,18 +18,20 @@ import type { Transaction } from "./transaction.ts";
 export type TypeValues = Record<string, any>;
 
 /** The driver's tagged template with its helpers: what runs queries. */
-export type DriverSql<Types extends TypeValues> = postgres.ISql<Types>;
+export type DriverSql<Types extends TypeValues> =
+  import("npm:postgres@~3.4.9").ISql<Types>;
 
 /** The driver's options, parsed. */
-export type ParsedOptions<Types extends TypeValues> = postgres.ParsedOptions<
-  Types
->;
+export type ParsedOptions<Types extends TypeValues> =
+  import("npm:postgres@~3.4.9").ParsedOptions<Types>;
 
 /** What a server reported of itself. */
-export type ServerParameters = postgres.ConnectionParameters;
+export type ServerParameters =
+  import("npm:postgres@~3.4.9").ConnectionParameters;
 
 /** The driver's class of errors that a server reports. */
-export type PostgresErrorClass = typeof postgres.PostgresError;
+export type PostgresErrorClass =
+  typeof import("npm:postgres@~3.4.9").PostgresError;
 
 /** What a callback returned, with the promises of an array awaited. */
 // deno-lint-ignore no-explicit-any -- as in the driver, whose type this is

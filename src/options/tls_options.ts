@@ -8,7 +8,13 @@ import type { TlsMode, TlsPlan } from "../transport/transport.ts";
 import { isObject } from "./option_kinds.ts";
 
 /** How strictly the server is identified, as libpq's `sslmode`. */
-export type SslMode = TlsMode | "allow";
+export type SslMode =
+  | "disable"
+  | "allow"
+  | "prefer"
+  | "require"
+  | "verify-ca"
+  | "verify-full";
 
 /** The words for `ssl`. */
 export const SSL_MODES: readonly SslMode[] = [
