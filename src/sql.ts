@@ -95,9 +95,9 @@ export interface Sql<Types extends TypeValues = {}> extends DriverSql<Types> {
   begin<T>(
     fn: (tx: Transaction<Types>) => T | Promise<T>,
   ): Promise<CallbackResult<T>>;
-  /** Runs `fn` in a transaction that begins with these words. */
+  /** Runs `fn` in a transaction that begins with these options, or these words. */
   begin<T>(
-    options: string,
+    options: BeginOptions | string,
     fn: (tx: Transaction<Types>) => T | Promise<T>,
   ): Promise<CallbackResult<T>>;
   /**
