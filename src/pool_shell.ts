@@ -108,8 +108,10 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   }
 
   abort(request: Request): void {
-    this.requests.abort(request);
-    this.feed({ kind: "abort", now: this.now(), waiter: request });
+    const now = this.now();
+    // The core hears of a deadline first: then it is turned away, and counted so.
+    if (request.deadline > now) this.requests.abort(request);
+    this.feed({ kind: "abort", now, waiter: request });
   }
 
   /** Takes one input to the core and carries out what it decides. */
