@@ -76,8 +76,10 @@ export class PromisedRequest<T> extends Request {
   /** The signal was aborted. */
   handleEvent(): void {
     if (this.state !== "queued") return;
+    const { reason } = this.#signal!;
+    // It may be turned away by this, when its deadline has passed.
     this.#canceller.abort(this);
-    this.#fail(this.#signal!.reason);
+    this.#fail(reason);
   }
 
   override onGranted(member: Member): void {
