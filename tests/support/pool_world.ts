@@ -141,8 +141,17 @@ export function poolTest(
     );
     try {
       await Promise.race([body(test), late]);
+    } catch (error) {
+      throw firstError(error);
     } finally {
       clearTimeout(timer);
     }
   });
+}
+
+/** What went wrong first: what disposal says after that is a consequence. */
+function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError
+    ? firstError(error.suppressed)
+    : error;
 }
