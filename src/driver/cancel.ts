@@ -21,6 +21,56 @@ export interface CancelTarget {
   readonly secret: number;
 }
 
+/** Who is told when a cancel request begins and ends. */
+export interface CancelWatcher {
+  onBegin(): void;
+  onEnd(): void;
+}
+
+/** The cancel requests of one session, one at a time. */
+export class Canceller {
+  readonly #target: Omit<CancelTarget, "pid" | "secret">;
+  readonly #watcher: CancelWatcher;
+  readonly #abort = new AbortController();
+  #sending: Promise<void> | undefined;
+
+  constructor(
+    target: Omit<CancelTarget, "pid" | "secret">,
+    watcher: CancelWatcher,
+  ) {
+    this.#target = target;
+    this.#watcher = watcher;
+  }
+
+  /** Whether a request is under way. */
+  get isSending(): boolean {
+    return this.#sending !== undefined;
+  }
+
+  /** Sends a request, or joins the one under way. */
+  send(session: Pick<CancelTarget, "pid" | "secret">): Promise<void> {
+    return this.#sending ??= this.#send(session);
+  }
+
+  /** Gives up what is under way, and all later requests. */
+  stop(reason: unknown): void {
+    this.#abort.abort(reason);
+  }
+
+  async #send(
+    { pid, secret }: Pick<CancelTarget, "pid" | "secret">,
+  ): Promise<void> {
+    const target = { ...this.#target, pid, secret };
+    this.#watcher.onBegin();
+    try {
+      await sendCancel(target, this.#abort.signal);
+    } finally {
+      this.#sending = undefined;
+      this.#watcher.onEnd();
+    }
+  }
+}
+
 /**
  * Asks a server to cancel what a session runs.
  *

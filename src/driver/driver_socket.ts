@@ -4,6 +4,8 @@
  * @module
  */
 
+import { answerPriming, forgetRows, isPriming } from "./made_up_replies.ts";
+
 type Handler = (argument?: unknown) => void;
 
 /** What the driver does with its socket. */
@@ -29,6 +31,7 @@ export class DriverSocket {
   readonly readyState = "open";
   readonly #owner: DriverSocketOwner;
   readonly #handlers = new Map<string, Set<Handler>>();
+  #madeUp: Uint8Array | undefined;
 
   constructor(owner: DriverSocketOwner) {
     this.#owner = owner;
@@ -60,7 +63,8 @@ export class DriverSocket {
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
   ): boolean {
-    this.#owner.onWrite(bytes, onWritten);
+    if (this.#madeUp === undefined && isPriming(bytes)) this.#prime(bytes);
+    else this.#owner.onWrite(bytes, onWritten);
     return true;
   }
 
@@ -85,9 +89,21 @@ export class DriverSocket {
     this.#emit("data", bytes);
   }
 
+  /** Makes the driver forget the rows of a statement that did not end well. */
+  forgetRows(): void {
+    forgetRows(this.#madeUp!);
+    this.deliver(this.#madeUp!);
+  }
+
   /** Makes the driver settle all that it holds, streams too. */
   fail(error: Error): void {
     this.#emit("error", error);
+  }
+
+  #prime(bytes: Uint8Array): void {
+    this.#madeUp = bytes;
+    answerPriming(bytes);
+    queueMicrotask(() => this.deliver(bytes));
   }
 
   #emit(event: string, argument: unknown): void {

@@ -52,6 +52,7 @@ export class DriverStatement implements SessionStatement {
   carrier: unknown;
   onEnd: (() => void) | undefined;
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
+  readonly #isCopy: boolean;
   #isPlanStale = false;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
@@ -59,6 +60,7 @@ export class DriverStatement implements SessionStatement {
   constructor(query: DriverQuery) {
     this.query = query;
     this.#place = query;
+    this.#isCopy = query.streaming === true || COPY.test(this.text);
   }
 
   /** The statement of a query; made when it is first asked for. */
@@ -87,10 +89,6 @@ export class DriverStatement implements SessionStatement {
     const { describeFirst, onlyDescribe } = this.query;
     return Boolean(describeFirst) || onlyDescribe === true || this.isLasting ||
       this.isBarrier;
-  }
-
-  get #isCopy(): boolean {
-    return this.query.streaming === true || COPY.test(this.text);
   }
 
   abandon(error: unknown): void {

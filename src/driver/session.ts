@@ -7,7 +7,7 @@
 import { ConnectionLostError } from "../pool_errors.ts";
 import { describeEndpoint } from "../transport/hosts.ts";
 import type { Socket } from "../transport/transport.ts";
-import { type CancelTarget, sendCancel } from "./cancel.ts";
+import { Canceller, type CancelTarget } from "./cancel.ts";
 import type {
   Connection,
   ConnectionListener,
@@ -18,7 +18,6 @@ import type {
 import type { DriverClient } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
-import { answerPriming, isPriming } from "./priming.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -43,21 +42,23 @@ export class Session implements Connection {
   /** What its server says. */
   readonly wire = new Wire();
   readonly #options: SessionOptions;
+  readonly #where: string;
   readonly #driverSocket: DriverSocket;
   readonly #client: DriverClient;
   readonly #line: StatementLine;
   #giveSocket!: (socket: DriverSocket) => void;
   #socket: Socket | undefined;
   #phase: Phase = "starting";
+  #readies = 0;
   #loss: Loss | undefined;
   #failStart: ((error: unknown) => void) | undefined;
-  #cancelling: Promise<void> | undefined;
-  #cancelAbort = new AbortController();
+  readonly #canceller: Canceller;
   readonly #quiet = new Latch();
   readonly #gone = new Latch();
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#where = describeEndpoint(options.target.endpoint);
     this.#driverSocket = new DriverSocket({
       onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
       // When it is starting, it has just rejected its first statement: that
@@ -77,6 +78,14 @@ export class Session implements Connection {
         statement.end();
         this.listener?.onFinished(1);
       });
+    });
+    this.#canceller = new Canceller(options.target, {
+      // A statement sent now could be hit in the place of the one that is meant.
+      onBegin: () => this.#line.hold(),
+      onEnd: () => {
+        this.#line.resume();
+        this.#settle();
+      },
     });
   }
 
@@ -109,7 +118,7 @@ export class Session implements Connection {
   }
 
   get isCancelling(): boolean {
-    return this.#cancelling !== undefined;
+    return this.#canceller.isSending;
   }
 
   get isAbandoned(): boolean {
@@ -124,10 +133,7 @@ export class Session implements Connection {
     this.wire.isTouched = false;
   }
 
-  /**
-   * Starts the driver before there is a socket, so that it is ready when there
-   * is; then hands it the socket and waits until it takes statements.
-   */
+  /** Starts the driver, which is ready by the time there is a socket to hand it. */
   async start(connect: () => Promise<Socket>): Promise<void> {
     const failure = new Promise<never>((_, reject) => this.#failStart = reject);
     const started = this.#client.start();
@@ -144,7 +150,9 @@ export class Session implements Connection {
     });
     this.#giveSocket(this.#driverSocket);
     await Promise.race([started, failure]);
+    if (this.isLost) throw this.#lostError(false);
     this.#phase = "running";
+    this.#readies = this.wire.readies;
     this.wire.isTouched = false;
     if (!this.#options.holdProcess) socket.unref();
   }
@@ -163,22 +171,7 @@ export class Session implements Connection {
   }
 
   cancel(): Promise<void> {
-    this.#cancelling ??= this.#sendCancel();
-    return this.#cancelling;
-  }
-
-  async #sendCancel(): Promise<void> {
-    const { pid, secret } = this.wire;
-    const target = { ...this.#options.target, pid, secret };
-    // A statement sent now could be hit in the place of the one that is meant.
-    this.#line.hold();
-    try {
-      await sendCancel(target, this.#cancelAbort.signal);
-    } finally {
-      this.#cancelling = undefined;
-      this.#line.resume();
-      this.#settle();
-    }
+    return this.#canceller.send(this.wire);
   }
 
   quiesce(): Promise<void> {
@@ -194,6 +187,7 @@ export class Session implements Connection {
     // The server would run what it has to its end before it saw that we left.
     if (isBusy) await this.cancel().catch(() => {});
     if (this.isLost) return;
+    this.#socket?.ref();
     this.#socket?.resume();
     this.#socket?.write(TERMINATE);
     this.#socket?.end();
@@ -205,41 +199,45 @@ export class Session implements Connection {
   }
 
   get #isQuiet(): boolean {
-    return this.#line.length === 0 && this.#cancelling === undefined;
+    return this.#line.length === 0 && !this.#canceller.isSending;
   }
 
   /** Something ended: tells whoever waits for everything to have ended. */
   #settle(): void {
-    if (this.#line.length === 0 && !this.#options.holdProcess) {
-      this.#socket?.unref();
-    }
+    const { holdProcess } = this.#options;
+    const mayRest = this.#line.length === 0 && this.#phase === "running";
+    if (mayRest && !holdProcess) this.#socket?.unref();
     if (this.#isQuiet) this.#quiet.open();
   }
 
   #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
-    if (this.#phase === "starting" && isPriming(bytes)) {
-      answerPriming(bytes);
-      queueMicrotask(() => this.#driverSocket.deliver(bytes));
-    } else if (this.#phase === "starting" || this.#phase === "running") {
+    if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
       this.#socket?.write(bytes, onWritten);
     } else if (onWritten !== undefined) {
-      const error = this.#lostError(false);
-      queueMicrotask(() => onWritten(error));
+      queueMicrotask(() => onWritten(this.#lostError(false)));
     }
   }
 
+  /** Passes bytes on reply by reply: so we and the driver agree on who is next. */
   #receive(bytes: Uint8Array): void {
-    const { wire } = this;
-    const readies = wire.readies;
-    try {
-      wire.receive(bytes);
-    } catch (cause) {
-      return this.#lose({ cause, sqlState: undefined });
+    for (let at = 0; at < bytes.length && !this.isLost;) {
+      const start = at;
+      try {
+        at = this.wire.receive(bytes, start);
+      } catch (cause) {
+        return this.#lose({ cause, sqlState: undefined });
+      }
+      const isWhole = start === 0 && at === bytes.length;
+      this.#pass(isWhole ? bytes : bytes.subarray(start, at));
     }
+  }
+
+  #pass(bytes: Uint8Array): void {
+    const { wire } = this;
     if (this.#phase === "starting") return this.#receiveStart(bytes);
     this.#driverSocket.deliver(bytes);
-    if (wire.readies > readies) this.#end(wire.readies - readies);
+    if (wire.readies > this.#readies) this.#end();
     if (wire.fatal === undefined) return;
     const cause = this.#client.serverError(wire.fatal);
     this.#lose({ cause, sqlState: cause.code });
@@ -252,10 +250,18 @@ export class Session implements Connection {
     else this.#lose({ cause: failure, sqlState: failure.sqlState });
   }
 
-  #end(replies: number): void {
-    const ended = this.#line.end(replies);
+  #end(): void {
+    const { wire } = this;
+    this.#readies = wire.readies;
+    if (wire.hasFailed || this.#line.isLasting) {
+      wire.hasFailed = false;
+      this.#driverSocket.forgetRows();
+      // The driver leaves it paused when a COPY ends before its reader.
+      this.#socket?.resume();
+    }
+    const hasEnded = this.#line.end();
     this.#settle();
-    if (ended > 0) this.listener?.onFinished(ended);
+    if (hasEnded) this.listener?.onFinished(1);
   }
 
   /** The only way to be lost. */
@@ -266,7 +272,7 @@ export class Session implements Connection {
     this.#loss = loss;
     this.#socket?.destroy();
     const error = this.#lostError(true);
-    this.#cancelAbort.abort(error);
+    this.#canceller.stop(error);
     if (wasStarting) this.#failStart?.(startLoss(this.#where, loss.cause));
     else this.#abandonDriver(error, loss);
     this.#quiet.fail(error);
@@ -278,8 +284,8 @@ export class Session implements Connection {
     const unfinished = this.#line.takeAll();
     for (const statement of unfinished) statement.shield();
     this.#driverSocket.fail(error);
-    for (const statement of unfinished) statement.unshield();
     for (const statement of unfinished) {
+      statement.unshield();
       if (statement.isCommand) {
         statement.fail(this.#lostError(statement.isSent));
       }
@@ -288,12 +294,7 @@ export class Session implements Connection {
     this.listener?.onLost(loss, others);
   }
 
-  get #where(): string {
-    return describeEndpoint(this.#options.target.endpoint);
-  }
-
   #lostError(sent: boolean): ConnectionLostError {
-    const { cause, sqlState } = this.#loss ?? {};
-    return new ConnectionLostError({ sent, phase: "idle", sqlState, cause });
+    return new ConnectionLostError({ sent, phase: "idle", ...this.#loss });
   }
 }

@@ -75,9 +75,9 @@ export class StatementLine {
 
   /** Adds a statement behind all others. */
   add(statement: SessionStatement): void {
-    const mustWait = this.#isBlocked || this.#isHeld || this.#lane.length > 0;
-    if (mustWait) this.#lane.push(statement);
-    else this.#start(statement);
+    if (this.#lane.length === 0 && this.#mayStart(statement)) {
+      this.#start(statement);
+    } else this.#lane.push(statement);
   }
 
   /** Lets nothing more be written until `resume`: a cancel request is under way. */
@@ -99,15 +99,16 @@ export class StatementLine {
     }
   }
 
-  /** `replies` statements were answered; answers how many have ended. */
-  end(replies: number): number {
-    const answered = this.#running.splice(0, replies);
-    this.#unsentFrom = Math.max(0, this.#unsentFrom - answered.length);
-    const ended = answered.filter((statement) => !this.#putBack(statement));
+  /** The oldest was answered; answers whether it has ended. */
+  end(): boolean {
+    const statement = this.#running.shift();
+    if (statement === undefined) return false;
+    if (this.#unsentFrom > 0) this.#unsentFrom--;
+    const hasEnded = !this.#putBack(statement);
     this.#advance();
     // Last, because whoever is told may add to the line.
-    for (const statement of ended) statement.end();
-    return ended.length;
+    if (hasEnded) statement.end();
+    return hasEnded;
   }
 
   /** Takes all of them out: the connection is gone. */
@@ -134,9 +135,15 @@ export class StatementLine {
       this.#isBlocked = false;
       if (this.#again.length > 0) this.#lane.unshift(...this.#again.splice(0));
     }
-    while (this.#lane.length > 0 && !this.#isBlocked && !this.#isHeld) {
+    while (this.#lane.length > 0 && this.#mayStart(this.#lane[0]!)) {
       this.#start(this.#lane.shift()!);
     }
+  }
+
+  /** One that lasts runs alone: nothing of others may come in between. */
+  #mayStart(statement: SessionStatement): boolean {
+    if (this.#isBlocked || this.#isHeld) return false;
+    return this.#running.length === 0 || !statement.isLasting;
   }
 
   #start(statement: SessionStatement): void {

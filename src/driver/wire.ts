@@ -97,6 +97,8 @@ export class Wire {
   isTouched = false;
   /** The server reported an internal error. */
   isDamaged = false;
+  /** An error came since this was set to `false`. */
+  hasFailed = false;
   /** The last error of any kind. */
   error: ServerError | undefined;
   /** The error that ends the session. */
@@ -119,13 +121,15 @@ export class Wire {
   }
 
   /**
-   * Sees what the server sent.
+   * Sees what the server sent from `start` on, up to and including the next
+   * `ReadyForQuery`; answers how far that is.
    *
    * @throws {ProtocolViolation} If it is not PostgreSQL's protocol.
    */
-  receive(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length) {
+  receive(bytes: Uint8Array, start = 0): number {
+    const { readies } = this;
+    let at = start;
+    while (at < bytes.length && this.readies === readies) {
       if (this.#bodyLeft === 0) {
         at = this.#readHeader(bytes, at);
         continue;
@@ -138,6 +142,7 @@ export class Wire {
       at = end;
       if (this.#bodyLeft === 0) this.#handleBody();
     }
+    return at;
   }
 
   #readHeader(bytes: Uint8Array, start: number): number {
@@ -226,6 +231,7 @@ export class Wire {
 
   #error(error: ServerError): void {
     this.error = error;
+    this.hasFailed = true;
     if (error.severity === "FATAL" || error.severity === "PANIC") {
       this.fatal = error;
     } else if (error.code.startsWith("XX")) this.isDamaged = true;

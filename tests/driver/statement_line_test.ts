@@ -70,6 +70,13 @@ class World {
     );
   }
 
+  /** So many replies come; answers how many statements have ended. */
+  end(replies: number): number {
+    let ended = 0;
+    for (; replies > 0; replies--) ended += Number(this.line.end());
+    return ended;
+  }
+
   add(text: string, options: Partial<FakeStatement> = {}): FakeStatement {
     const statement = new FakeStatement(text, options);
     this.line.add(statement);
@@ -87,20 +94,20 @@ Deno.test("StatementLine hands statements over at once, each with the head of th
 Deno.test("StatementLine ends the oldest statements, one for each reply", () => {
   const world = new World();
   const [a, b, c] = ["a", "b", "c"].map((text) => world.add(text));
-  assertEquals(world.line.end(2), 2);
+  assertEquals(world.end(2), 2);
   assertEquals([a!.ends, b!.ends, c!.ends], [1, 1, 0]);
   world.add("d");
   assertEquals(world.executed.at(-1), "d behind c");
-  assertEquals(world.line.end(2), 2);
+  assertEquals(world.end(2), 2);
   assertEquals(world.line.length, 0);
 });
 
 Deno.test("StatementLine takes no reply for a statement that there is not", () => {
   const world = new World();
   const a = world.add("a");
-  assertEquals(world.line.end(3), 1);
+  assertEquals(world.end(3), 1);
   assertEquals(a.ends, 1);
-  assertEquals(world.line.end(1), 0);
+  assertEquals(world.end(1), 0);
 });
 
 Deno.test("StatementLine keeps statements behind a blocking one until it ends, in order", () => {
@@ -109,11 +116,24 @@ Deno.test("StatementLine keeps statements behind a blocking one until it ends, i
   world.add("block", { isBlocking: true });
   for (const text of ["c", "d"]) world.add(text);
   assertEquals(world.executed, ["a", "block behind a"]);
-  world.line.end(1);
+  world.end(1);
   world.add("e");
   assertEquals(world.executed.length, 2);
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.executed.slice(2), ["c", "d behind c", "e behind c"]);
+});
+
+Deno.test("StatementLine lets one that lasts run alone", () => {
+  const world = new World();
+  for (const text of ["a", "b"]) world.add(text);
+  world.add("cursor", { isLasting: true, isBlocking: true });
+  world.add("c");
+  world.end(1);
+  assertEquals(world.executed.length, 2);
+  world.end(1);
+  assertEquals(world.executed.slice(2), ["cursor"]);
+  world.end(1);
+  assertEquals(world.executed.slice(3), ["c"]);
 });
 
 Deno.test("StatementLine stops at the next blocking one in the lane", () => {
@@ -121,9 +141,9 @@ Deno.test("StatementLine stops at the next blocking one in the lane", () => {
   world.add("a", { isBlocking: true });
   world.add("b", { isBlocking: true });
   world.add("c");
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.executed, ["a", "b"]);
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.executed, ["a", "b", "c"]);
 });
 
@@ -139,10 +159,10 @@ Deno.test("StatementLine marks sent what the driver held when it wrote, and no o
     true,
     false,
   ]);
-  world.line.end(2);
+  world.end(2);
   world.line.markSent();
   assertEquals(waiting.isSent, false);
-  world.line.end(1);
+  world.end(1);
   assertEquals(waiting.isSent, false);
   world.line.markSent();
   assertEquals(waiting.isSent, true);
@@ -172,16 +192,16 @@ Deno.test("StatementLine runs again what was answered without having run, before
   );
   world.add("c");
   world.line.markSent();
-  assertEquals(world.line.end(1), 0);
+  assertEquals(world.end(1), 0);
   const late = world.add("late");
   assertEquals([stale[0]!.ends, stale[0]!.recalls], [0, 1]);
   assertEquals(stale[0]!.isSent, false);
   assertEquals(world.executed.length, 3);
-  assertEquals(world.line.end(2), 1);
+  assertEquals(world.end(2), 1);
   assertEquals(world.executed.slice(3), ["a", "b behind a", "late behind a"]);
   assertEquals(world.line.length, 3);
   for (const statement of stale) statement.mustRunAgain = false;
-  assertEquals(world.line.end(3), 3);
+  assertEquals(world.end(3), 3);
   assertEquals([...stale, late].map(({ ends }) => ends), [1, 1, 1]);
 });
 
@@ -190,7 +210,7 @@ Deno.test("StatementLine writes nothing while it is held, then all in order", ()
   world.add("a");
   world.line.hold();
   world.add("b");
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.executed, ["a"]);
   world.add("c");
   world.line.resume();
@@ -222,7 +242,7 @@ Deno.test("StatementLine drops a statement that was given up before its turn, an
   const b = world.add("b");
   world.add("c");
   b.abandon();
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.dropped, ["b"]);
   assertEquals(b.ends, 1);
   assertEquals(world.executed, ["a", "c"]);
@@ -240,7 +260,7 @@ Deno.test("StatementLine gives up all it has, in order", () => {
   const world = new World();
   world.add("again", { mustRunAgain: true });
   world.add("running", { isBlocking: true });
-  world.line.end(1);
+  world.end(1);
   world.add("waiting");
   const all = world.line.takeAll().map((statement) =>
     (statement as FakeStatement).text
@@ -254,7 +274,7 @@ Deno.test("StatementLine lets whoever is told of an end add the next", () => {
   const a = world.add("a");
   world.add("b");
   a.onEnd = () => void world.add("c");
-  world.line.end(1);
+  world.end(1);
   assertEquals(world.executed, ["a", "b behind a", "c behind b"]);
   assertEquals(world.line.length, 2);
 });

@@ -50,8 +50,12 @@ function facts(wire: Wire): Seen {
 
 function seeing(...chunks: readonly Uint8Array[]): Wire {
   const wire = new Wire();
-  for (const chunk of chunks) wire.receive(chunk);
+  for (const chunk of chunks) receiveAll(wire, chunk);
   return wire;
+}
+
+function receiveAll(wire: Wire, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at = wire.receive(bytes, at);
 }
 
 /** A started wire that has then seen `chunks`. */
@@ -101,7 +105,7 @@ Deno.test("Wire sees the same in chunks of any size", () => {
     const wire = new Wire();
     for (let at = 0; at < CONVERSATION.length;) {
       const size = random(random(2) === 0 ? 6 : 60);
-      wire.receive(CONVERSATION.slice(at, at + size));
+      receiveAll(wire, CONVERSATION.slice(at, at + size));
       at += size;
     }
     assertEquals(facts(wire), expected, `seed ${seed}, round ${round}`);
@@ -114,6 +118,24 @@ Deno.test("Wire knows the transaction status of the last ReadyForQuery", () => {
   const wire = started(readyForQuery("T"), readyForQuery("I"));
   assertEquals(wire.status, "idle");
   assertEquals(wire.readies, 3);
+});
+
+Deno.test("Wire stops behind each ReadyForQuery", () => {
+  const wire = new Wire();
+  const ends = [];
+  for (let at = 0; at < CONVERSATION.length;) {
+    at = wire.receive(CONVERSATION, at);
+    ends.push(`${wire.readies} ${CONVERSATION.length - at} left`);
+  }
+  assertEquals(ends.map((end) => end.split(" ")[0]), ["1", "2", "3", "4", "4"]);
+  assertEquals(ends[4], "4 0 left");
+});
+
+Deno.test("Wire tells that an error came since it was last asked", () => {
+  const wire = started();
+  assertEquals(wire.hasFailed, false);
+  receiveAll(wire, joined(errorResponse("ERROR", "22012"), readyForQuery()));
+  assertEquals(wire.hasFailed, true);
 });
 
 Deno.test("Wire tells an error that ends the session from one that does not", () => {

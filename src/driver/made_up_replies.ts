@@ -1,0 +1,32 @@
+/**
+ * Replies that no server sent, by which the driver is kept in order.
+ *
+ * @module
+ */
+
+const EMPTY_QUERY = [0x51, 0, 0, 0, 5, 0];
+const READY_FOR_QUERY = [0x5a, 0, 0, 0, 5, 0x49];
+const COMMAND_COMPLETE = [0x43, 0, 0, 0, 5, 0];
+
+/** Whether these bytes are the driver's first statement: an empty query, made to prime it. */
+export function isPriming(bytes: Uint8Array): boolean {
+  return bytes.length === EMPTY_QUERY.length &&
+    EMPTY_QUERY.every((byte, index) => bytes[index] === byte);
+}
+
+/**
+ * Turns that statement, in place, into the reply that it waits for: so the
+ * driver is ready without a round trip.
+ */
+export function answerPriming(bytes: Uint8Array): void {
+  bytes.set(READY_FOR_QUERY);
+}
+
+/**
+ * Turns it into the end of a command: so the driver forgets the rows of one
+ * that failed half-way. Otherwise those of the next would be put behind as many
+ * holes, whoever asked for them.
+ */
+export function forgetRows(bytes: Uint8Array): void {
+  bytes.set(COMMAND_COMPLETE);
+}
