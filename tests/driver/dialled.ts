@@ -88,6 +88,8 @@ export class Opened implements AsyncDisposable {
   readonly sql: postgres.Sql;
   /** The statement that was run last. */
   last: Statement | undefined;
+  /** Called once a statement was handed over, in the same turn. */
+  onRun: ((statement: Statement) => void) | undefined;
   finished = 0;
   readonly notices: Record<string, string>[] = [];
   readonly lost: Promise<{ loss: Loss; unfinished: readonly Statement[] }>;
@@ -98,6 +100,7 @@ export class Opened implements AsyncDisposable {
       run: (statement) => {
         this.last = statement;
         connection.run(statement);
+        this.onRun?.(statement);
       },
       cancel: () => {},
     });
