@@ -1,8 +1,9 @@
 /** One run: clients from beginning to end, an outage in the middle, and the facts. */
 import { styleText } from "node:util";
 import { CLIENTS, runClients } from "./clients.ts";
+import { closeAndCount } from "./closing.ts";
 import { pause, until } from "./deadline.ts";
-import { countSessions, type Outage, terminateHalf } from "./outage.ts";
+import { type Outage, terminateHalf } from "./outage.ts";
 import { LEGEND, type Progress, pulse } from "./progress.ts";
 import { showMs } from "./report.ts";
 import { originOf, type Parts } from "./stage.ts";
@@ -33,9 +34,8 @@ export async function runBusyDay(
   // What a client gave up may take a moment to be cancelled on the server.
   await until(() => isAtRest(parts), SETTLED_WITHIN_MS);
   const stats = pool.stats();
-  await pool.close();
+  const sessionsLeft = await closeAndCount(parts);
   const books = await bank.audit(tally.confirmed);
-  const sessionsLeft = await countLeft(parts);
   return {
     ...{ clients: CLIENTS, elapsedMs, slices, tally, outage },
     ...{ totalBefore, books, stats, sessionsLeft },
@@ -82,15 +82,4 @@ function describe(outage: Outage, elapsedMs: number): string {
 function isAtRest({ pool }: Parts): boolean {
   const { idle, max } = pool.stats();
   return idle === max;
-}
-
-async function countLeft(
-  { operator, applicationName }: Parts,
-): Promise<number> {
-  let left = 0;
-  await until(async () => {
-    left = await countSessions(operator, applicationName);
-    return left === 0;
-  }, SETTLED_WITHIN_MS);
-  return left;
 }

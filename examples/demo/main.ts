@@ -4,6 +4,7 @@
  * `server.ts` is how the pool is used.
  */
 import { runBusyDay } from "./busy_day.ts";
+import { closeAndCount } from "./closing.ts";
 import {
   type DemoOptions,
   HELP,
@@ -44,7 +45,10 @@ async function perform(options: DemoOptions): Promise<number> {
     return await act(options, progress, signal);
   } catch (error) {
     progress.stop();
-    if (signal.aborted) return INTERRUPTED;
+    if (signal.aborted) {
+      progress.note("  Interrupted");
+      return INTERRUPTED;
+    }
     console.error(describe(error));
     return FAILED;
   }
@@ -82,15 +86,18 @@ async function serve(
   signal.addEventListener("abort", () => isOver.resolve());
   await isOver.promise;
   progress.begin("Closing");
-  await stage[Symbol.asyncDispose]();
-  progress.done("Closed");
-  return SUCCEEDED;
+  await stage.http.shutdown();
+  const left = await closeAndCount(stage);
+  progress.done(`Closed; the server shows ${left} sessions of the pool`);
+  return left === 0 ? SUCCEEDED : FAILED;
 }
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
-  return cause === undefined ? message : `${message}\n${describe(cause)}`;
+  if (cause === undefined) return message;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return message.includes(why) ? message : `${message}\n${why}`;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

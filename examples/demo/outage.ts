@@ -1,5 +1,4 @@
 /** An operator's mistake, in the middle of the day. */
-import type { Pool } from "@tidepool/postgres";
 import { until } from "./deadline.ts";
 import type { Parts } from "./stage.ts";
 
@@ -20,27 +19,16 @@ export async function terminateHalf(
   const note = () => void openedAt.push(performance.now());
   pool.addEventListener("open", note);
   const startedAt = performance.now();
-  const victims = await operator`
-    select pg_terminate_backend(pid) from (
+  const victims = await operator<{ isDone: boolean }[]>`
+    select pg_terminate_backend(pid) as "isDone" from (
       select pid from pg_stat_activity
       where application_name = ${applicationName}
       order by state = 'idle' limit ${Math.floor(pool.stats().max / 2)}
     ) victims`;
-  const terminated = victims.length;
+  const terminated = victims.filter(({ isDone }) => isDone).length;
   await until(() => openedAt.length >= terminated, RECOVERED_WITHIN_MS);
   pool.removeEventListener("open", note);
   const lastAt = openedAt[terminated - 1];
   const recoveredMs = lastAt === undefined ? undefined : lastAt - startedAt;
   return { terminated, recoveredMs };
-}
-
-/** How many sessions of this name the server has. */
-export async function countSessions(
-  operator: Pool,
-  applicationName: string,
-): Promise<number> {
-  const [row] = await operator<{ count: number }[]>`
-    select count(*)::int from pg_stat_activity
-    where application_name = ${applicationName}`;
-  return row!.count;
 }

@@ -7,6 +7,9 @@ import { show } from "./verdict.ts";
 const LIVE_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 1_000;
 const ERASE_LINE = "\r\x1b[2K";
+// A line that is wider than the terminal could not be written over.
+const STOP_WRAPPING = "\x1b[?7l";
+const WRAP_AGAIN = "\x1b[?7h";
 
 /** A line that is written over on a terminal; elsewhere one line after another. */
 export class Progress implements Disposable {
@@ -50,8 +53,8 @@ export class Progress implements Disposable {
   }
 
   #show(line: string): void {
-    this.#line = line;
-    write(ERASE_LINE + line);
+    this.#line = STOP_WRAPPING + line + WRAP_AGAIN;
+    write(ERASE_LINE + this.#line);
   }
 }
 

@@ -14,6 +14,14 @@ const ROUTES: readonly [method: string, path: RegExp, handler: Handler][] = [
   ["POST", /^\/transfers$/, makeTransfer],
 ];
 
+/** SQLSTATEs of a transfer that cannot be made. */
+const REFUSALS = new Map([
+  ["22003", "a number is too large"],
+  ["23503", "there is no such account"],
+  ["23505", "the transfer was made before"],
+  ["23514", "the balance would be negative"],
+]);
+
 /** Serves the bank on a free port of 127.0.0.1; disposing it waits for requests under way. */
 export function serveBank(pool: Pool): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve(
@@ -107,11 +115,10 @@ function answerError(error: unknown, { signal }: Request): Response {
   if (error instanceof PoolError) return refuse(503, error.code);
   if (error instanceof SyntaxError) return refuse(400, "BAD_JSON");
   if (!(error instanceof PostgresError)) return refuse(500, String(error));
-  // The balance would be negative, the transfer is known, the account is not.
-  const isRefused = ["23514", "23505", "23503"].includes(error.code);
-  return refuse(isRefused ? 409 : 500, error.code);
+  const reason = REFUSALS.get(error.code);
+  return refuse(reason === undefined ? 500 : 409, error.code, reason);
 }
 
-function refuse(status: number, code: string): Response {
-  return Response.json({ code }, { status });
+function refuse(status: number, code: string, reason?: string): Response {
+  return Response.json({ code, reason }, { status });
 }

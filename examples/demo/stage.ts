@@ -9,6 +9,9 @@ import { show } from "./verdict.ts";
 
 export const POOL_SIZE = 10;
 
+// Somebody who mistyped a URL is watching.
+const PATIENCE_MS = 3_000;
+
 /** The parts, each ready. */
 export interface Parts {
   /** A connection apart from the pool, to watch the server and to do harm. */
@@ -30,11 +33,17 @@ export async function openStage(
 ): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
 
-  progress.begin("PostgreSQL starts; the first time it is fetched, 24 MB");
+  progress.begin(
+    url === undefined
+      ? "Starting PostgreSQL; the first time it is fetched, 24 MB"
+      : "Connecting to PostgreSQL",
+  );
   const server = stack.use(
     url === undefined ? await startPostgres() : new ForeignServer(url),
   );
-  const operator = stack.use(createPool(server.url, { max: 1 }));
+  const operator = stack.use(
+    createPool(server.url, { max: 1, acquireTimeoutMs: PATIENCE_MS }),
+  );
   const [row] = await operator<{ server_version: string }[]>`
     show server_version`;
   const owner = url === undefined ? "started for this" : "yours";
@@ -44,7 +53,7 @@ export async function openStage(
     }, ${owner}, on ${server.host}:${server.port}`,
   );
 
-  progress.begin("The bank opens");
+  progress.begin("Opening the bank");
   const bank = stack.use(await Bank.open(operator));
   progress.done(`A bank of ${show(ACCOUNTS)} accounts`);
 

@@ -67,16 +67,15 @@ function checkBalances({ books: { accounts, wrongAccounts } }: Facts): Check {
   };
 }
 
-/** More may be booked than was confirmed: whose client hung up, or whose COMMIT was cut off. */
+/** More may be booked than was confirmed: the client hung up, or its COMMIT was cut off. */
 function checkTransfers({ tally, books: { booked, missing } }: Facts): Check {
   const confirmed = tally.confirmed.length;
-  const others = booked - (confirmed - missing);
   return {
     claim: "No transfer was lost",
     holds: missing === 0 && confirmed > 0,
     evidence: `${show(confirmed)} confirmed, ` +
       (missing === 0
-        ? `all booked, and ${show(others)} unheard of`
+        ? `all among the ${show(booked)} booked`
         : `${show(missing)} of them not booked`),
   };
 }
@@ -103,8 +102,8 @@ function checkPool({ stats, outage }: Facts): Check {
   return {
     claim: "The pool is whole again",
     holds: isWhole && wasHurt && recoveredMs !== undefined,
-    evidence: `${idle} of ${max} open and idle, ${waiting} waiting, ` +
-      `${terminated} had been terminated`,
+    evidence: `${idle} of ${max} open and idle, ${waiting} callers waiting, ` +
+      `after ${terminated} were cut`,
   };
 }
 
