@@ -5,6 +5,7 @@
  */
 
 import { Alarms } from "./alarms.ts";
+import { CancelDesk } from "./cancel_desk.ts";
 import type { Clock, Timer } from "./clock/clock.ts";
 import type { Effect } from "./core/effect.ts";
 import type { Input } from "./core/input.ts";
@@ -55,6 +56,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   readonly alarms = new Alarms();
   readonly requests = new RequestDesk(this);
   readonly dials = new DialDesk(this);
+  readonly cancels = new CancelDesk(this);
   /** Set by the composition; both need the shell themselves. */
   upkeep!: Upkeep;
   losses!: LossHandler;
@@ -151,26 +153,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return this.#drained;
   }
 
-  /**
-   * A statement on `member` is awaited no more: it is cancelled, as soon as a
-   * cancel could hit no other. What does not end then is cut.
-   */
-  cancelAbandoned(member: Member): void {
-    const { connection, slot } = member;
-    const now = this.now();
-    member.hasAbandoned = true;
-    this.feed({ kind: "isolate", now, slot });
-    if (connection.inFlight === 0 || !connection.isAbandoned) return;
-    if (connection.isCancelling) return;
-    connection.cancel().catch(() => connection.destroy());
-    this.alarms.drop(member.cancelAlarm);
-    member.cancelAlarm = this.alarms.set(
-      now + this.options.releaseTimeoutMs,
-      () => connection.destroy(),
-    );
-    this.schedule(now);
-  }
-
   /** A one-shot has ended. */
   finish(member: Member): void {
     const { slot } = member;
@@ -179,17 +161,13 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   }
 
   onFinished(member: Member): void {
-    const { connection } = member;
-    if (connection.inFlight === 0) {
-      this.alarms.drop(member.cancelAlarm);
-      member.hasAbandoned = false;
-    } else if (member.hasAbandoned) this.cancelAbandoned(member);
+    this.cancels.follow(member);
   }
 
   onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
     const { slot, connection: { pid } } = member;
     const isOurs = slot.state === "closing" || slot.state === "closed";
-    this.alarms.drop(member.cancelAlarm);
+    this.cancels.forget(member);
     if (!isOurs) {
       this.counters.lost++;
       this.events.push({ type: "lost", pid, ...loss });
@@ -223,8 +201,9 @@ export class PoolShell implements MemberOwner, RequestCanceller {
       this.events.push({ type: "release", pid: connection.pid, heldMs });
     }
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
+    const returned = fate === "reset" ? member.returned() : undefined;
     this.feed({ kind: "release", now, slot, fate });
-    return fate === "reset" ? member.returned() : undefined;
+    return returned;
   }
 
   #tick(): void {

@@ -140,7 +140,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   override cancel(statement: Statement): void {
     if (statement.carrier === undefined) return statement.fail(cancelError());
     statement.abandon(cancelError());
-    this.#shell.cancelAbandoned(this.#member);
+    this.#shell.cancels.abandon(this.#member);
   }
 
   /** Runs SQL of our own, for a transaction. */
@@ -242,7 +242,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     const limited: Limited = {
       giveUp: (error) => {
         statement.abandon(error);
-        this.#shell.cancelAbandoned(this.#member);
+        this.#shell.cancels.abandon(this.#member);
       },
     };
     const limit = new QueryLimit(limited, this.#shell.alarms, {

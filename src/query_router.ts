@@ -152,7 +152,7 @@ class QueryRequest extends Request implements Limited {
       this.statement.fail(error);
     } else if (this.#member !== undefined && !this.statement.isAbandoned) {
       this.statement.abandon(error);
-      this.#shell.cancelAbandoned(this.#member);
+      this.#shell.cancels.abandon(this.#member);
     }
   }
 

@@ -219,7 +219,6 @@ Deno.test("resolvePoolOptions() suggests nothing when nothing is near", () => {
 Deno.test("resolvePoolOptions() says what to use instead of the driver's other options", () => {
   const hints = {
     onclose: "listen to the pool's events instead",
-    onnotify: "pass a function to pool.listen() instead",
     socket: 'pass "transport" instead',
     sslmode: 'did you mean "ssl"?',
   };

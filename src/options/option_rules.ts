@@ -52,7 +52,6 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
 /** What to say of options that the driver has and a pool has not. */
 export const OPTION_HINTS: Readonly<Record<string, string>> = {
   onclose: "listen to the pool's events instead",
-  onnotify: "pass a function to pool.listen() instead",
   socket: 'pass "transport" instead',
   sslmode: 'did you mean "ssl"?',
 };

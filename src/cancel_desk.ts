@@ -1,0 +1,54 @@
+/**
+ * Statements that nobody awaits any more.
+ *
+ * @module
+ */
+
+import type { Member } from "./member.ts";
+import type { PoolShell } from "./pool_shell.ts";
+
+/**
+ * Ends abandoned statements on the server.
+ *
+ * A cancel request names a session, not a statement. So it is sent only when
+ * every statement under way on the connection was abandoned: then it can hit
+ * nobody. What does not end by it is cut.
+ */
+export class CancelDesk {
+  readonly #shell: PoolShell;
+
+  constructor(shell: PoolShell) {
+    this.#shell = shell;
+  }
+
+  /** A statement on `member` was abandoned. */
+  abandon(member: Member): void {
+    const { connection, slot } = member;
+    const now = this.#shell.now();
+    member.hasAbandoned = true;
+    this.#shell.feed({ kind: "isolate", now, slot });
+    if (connection.inFlight === 0 || !connection.isAbandoned) return;
+    if (connection.isCancelling) return;
+    connection.cancel().catch(() => connection.destroy());
+    this.#shell.alarms.drop(member.cancelAlarm);
+    member.cancelAlarm = this.#shell.alarms.set(
+      now + this.#shell.options.releaseTimeoutMs,
+      () => connection.destroy(),
+    );
+    this.#shell.schedule(now);
+  }
+
+  /** Statements on `member` ended: those that are left may all be abandoned now. */
+  follow(member: Member): void {
+    if (!member.hasAbandoned) return;
+    if (member.connection.inFlight > 0) return this.abandon(member);
+    member.hasAbandoned = false;
+    this.forget(member);
+  }
+
+  /** The connection is gone, or has nothing left to cancel. */
+  forget(member: Member): void {
+    this.#shell.alarms.drop(member.cancelAlarm);
+    member.cancelAlarm = undefined;
+  }
+}
