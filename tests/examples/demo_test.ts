@@ -100,7 +100,7 @@ Deno.test("deno task demo proves its claims with nothing set up", async () => {
   assertMatch(out, /acquire +p50 .* ms · p99 .* ms/);
   assertMatch(out, /connections +\d+ opened, each used \d+ times/);
   assertMatch(out, /outage +5 backends terminated, 5 new ones open/);
-  assertMatch(out, / [1-9]\.\d s  [●◐○◌×]+ +[\d,]+ requests/); // a line a second
+  assertMatch(out, / [1-9]\.\d s {2}[●◐○◌×]+ +[\d,]+ requests/); // a line a second
   assert(!out.includes("\x1b"), "there is no terminal to write over");
   assertEquals(err.trim().split("\n").length, 1, err); // the task's own line
 });
