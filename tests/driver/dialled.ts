@@ -75,6 +75,8 @@ export class Dialled {
       const connection = await this.dialer.dial({ attempt: 0, signal });
       connection.destroy();
     } catch (error) {
+      // The driver starts with a timer of 0 ms, which may be due yet.
+      await new Promise((resolve) => setTimeout(resolve, 1));
       return error;
     }
     throw new Error("Cannot go on: the dial did not fail");
