@@ -148,14 +148,22 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     const fault = this.#fault(sql.split(" ", 1)[0]!);
     if (fault !== undefined) return Promise.reject(fault);
     this.#member.hasRun = true;
-    return this.#member.connection.command(sql);
+    const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
+    const result = this.#member.connection.command(sql);
+    if (queryTimeoutMs === Infinity) return result;
+    // It may stand behind a statement that has to be cancelled first, and a
+    // cancelled COMMIT would not tell whether it is done: so it is not cancelled.
+    return this.bounded(result, queryTimeoutMs + releaseTimeoutMs);
   }
 
   /** Cuts the connection unless `promise` settles in time. */
-  async bounded<T>(promise: Promise<T>): Promise<T> {
-    const { alarms, options } = this.#shell;
+  async bounded<T>(
+    promise: Promise<T>,
+    timeoutMs = this.#shell.options.releaseTimeoutMs,
+  ): Promise<T> {
+    const { alarms } = this.#shell;
     const now = this.#shell.now();
-    const alarm = alarms.set(now + options.releaseTimeoutMs, () => {
+    const alarm = alarms.set(now + timeoutMs, () => {
       this.#member.connection.destroy();
     });
     this.#shell.schedule(now);
