@@ -5,7 +5,7 @@ import type { Outcome, RequestKind, Tally } from "./tally.ts";
 
 export const CLIENTS = 200;
 
-const MEAN_PAUSE_MS = 50;
+const MEAN_PAUSE_MS = 75;
 const IMPATIENT_SHARE = 0.04;
 const PATIENCE_MS = 4;
 const MAX_AMOUNT = 50;
