@@ -34,10 +34,12 @@ for (const signal of ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const) {
 }
 
 const address = `http://127.0.0.1:${server.addr.port}`;
-if (Deno.args.includes("--serve")) console.log(`Listening on ${address}`);
-else void visitAndStop();
+const isServing = Deno.args.includes("--serve");
+if (isServing) console.log(`Listening on ${address}`);
+const visit = isServing ? undefined : visitAndStop();
 
 await server.finished;
+await visit;
 // Nobody is left in the line by now. What still holds a connection, such as a
 // job in the background, has until `closeTimeoutMs`; then it is cancelled.
 await pool.close();
