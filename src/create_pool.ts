@@ -50,7 +50,7 @@ export type ValuesOf<Types extends PostgresTypes> =
  * import { createPool } from "@tidepool/postgres";
  *
  * await using pool = createPool("postgres://localhost/shop", { max: 10 });
- * const [{ count }] = await pool`select count(*) from orders`;
+ * const [row] = await pool`select count(*) from orders`;
  * ```
  */
 // deno-lint-ignore ban-types -- as in the driver: no custom types
