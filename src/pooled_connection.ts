@@ -123,9 +123,11 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   }
 
   runWithin(statement: Statement, limits: QueryLimits): void {
+    if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#fault("run a query");
     if (fault !== undefined) return statement.fail(fault);
+    statement.carrier = this;
     const { queryTimeoutMs } = this.#shell.options;
     const isLimited = limits.signal !== undefined ||
       limits.timeoutMs !== undefined;
@@ -138,9 +140,11 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   }
 
   override cancel(statement: Statement): void {
-    if (statement.carrier === undefined) return statement.fail(cancelError());
     statement.abandon(cancelError());
-    this.#shell.cancels.abandon(this.#member);
+    // One that was not run yet never will be; one of a lease that has ended is
+    // not ours to cancel.
+    const isOurs = statement.carrier === this && this.#ended === undefined;
+    if (isOurs) this.#shell.cancels.abandon(this.#member);
   }
 
   /** Runs SQL of our own, for a transaction. */

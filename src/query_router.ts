@@ -30,6 +30,7 @@ export class QueryRouter implements StatementScope, LossHandler {
 
   /** Runs a statement with limits of its own. */
   runWithin(statement: Statement, limits: QueryLimits): void {
+    if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     if (mayStartTransaction(statement.text)) {
       return statement.fail(unsafeTransactionError());
@@ -41,7 +42,8 @@ export class QueryRouter implements StatementScope, LossHandler {
 
   cancel(statement: Statement): void {
     const request = carrierOf(statement);
-    if (request === undefined) statement.fail(cancelError());
+    // One that was not run yet never will be.
+    if (request === undefined) statement.abandon(cancelError());
     else request.giveUp(cancelError());
   }
 
@@ -160,6 +162,8 @@ class QueryRequest extends Request implements Limited {
   #end(): void {
     this.#stop();
     const member = this.#member!;
+    // What is given up from now on is no longer on it.
+    this.#member = undefined;
     if (this.kind === "share") this.#shell.finish(member);
     else void this.#shell.end(member, false);
   }
