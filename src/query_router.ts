@@ -14,7 +14,7 @@ import type { QueryLimits } from "./sql.ts";
 
 // A statement pipelined behind one of these would run inside its transaction.
 const TRANSACTION_START =
-  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction)\b/i;
+  /^(?:[\s;]|--[^\n\r]*[\n\r]|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction)\b/i;
 
 /** Runs the pool's own queries, each where there is room for it. */
 export class QueryRouter implements StatementScope, LossHandler {
@@ -138,6 +138,8 @@ class QueryRequest extends Request implements Limited {
       const limits = { timeoutMs: queryTimeoutMs };
       this.#watchdog = this.#watch(limits, this.#shell.now());
     }
+    // Alone on a connection it is a lease: the session may have been changed.
+    if (this.kind === "lease") member.hasRun = true;
     statement.onEnd = () => this.#end();
     member.connection.run(statement);
   }
