@@ -57,6 +57,7 @@ export type {
 export type { ResizeOptions } from "./src/options/pool_bounds.ts";
 export type {
   ConnectionHook,
+  OverloadOptions,
   PoolOptions,
   ResetMode,
 } from "./src/pool_options.ts";
@@ -107,6 +108,7 @@ export {
   PoolClosedError,
   PoolError,
   type PoolErrorCode,
+  PoolOverloadedError,
   QueryTimeoutError,
   TransactionFinishedError,
   type TransactionOutcome,

@@ -13,6 +13,7 @@ import type { PoolStats } from "./pool_stats.ts";
 export type PoolErrorCode =
   | "ACQUIRE_TIMEOUT"
   | "POOL_CLOSED"
+  | "POOL_OVERLOADED"
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
   | "LEASE_RELEASED"
@@ -67,6 +68,26 @@ export class PoolClosedError extends PoolError {
   /** `name` is the pool's. */
   constructor(name: string) {
     super(`Cannot acquire a connection: ${name} is closed`);
+  }
+}
+
+/** The pool turned the caller away to keep the queue short. */
+export class PoolOverloadedError extends PoolError {
+  override readonly code = "POOL_OVERLOADED";
+  /** The most callers that may wait, when that is why. */
+  readonly limit: number | undefined;
+  /** How long the caller had waited when it was shed, in milliseconds. */
+  readonly waitedMs: number;
+
+  constructor(name: string, waitedMs: number, limit?: number) {
+    super(
+      `Cannot acquire a connection: ${name} is overloaded, ` +
+        (limit === undefined
+          ? `the caller had waited ${Math.round(waitedMs)} ms`
+          : `${limit} callers wait already`),
+    );
+    this.limit = limit;
+    this.waitedMs = waitedMs;
   }
 }
 

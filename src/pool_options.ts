@@ -25,6 +25,14 @@ import type { TargetSessionAttrs } from "./transport/hosts.ts";
 import type { Endpoint, TlsPlan } from "./transport/transport.ts";
 import type { SocketFactory } from "./transport/web_socket_like.ts";
 
+/** When a standing queue is shed, in milliseconds. */
+export interface OverloadOptions {
+  /** A wait that is always exceeded means overload. */
+  readonly targetMs: number;
+  /** For how long it must be exceeded. */
+  readonly intervalMs: number;
+}
+
 /** Called with a connection of the pool, and awaited. */
 export type ConnectionHook = (
   connection: PooledConnection,
@@ -117,6 +125,23 @@ export interface PoolOptions<
    */
   readonly maxUses?: number | undefined;
   /**
+   * How many callers may wait at most; one more is turned away at once with
+   * `PoolOverloadedError`. Off by default: deadlines bound the queue, too.
+   *
+   * @default {Infinity}
+   */
+  readonly maxWaiting?: number | undefined;
+  /**
+   * When to turn callers away because the queue has stood for too long: once
+   * even the shortest wait within `intervalMs` was over `targetMs`, whoever
+   * waited longer than twice that gets a `PoolOverloadedError` instead of a
+   * connection. Both in milliseconds. A burst is no overload; a database that
+   * cannot keep up is.
+   *
+   * @default {undefined}
+   */
+  readonly overload?: OverloadOptions | undefined;
+  /**
    * How long a connection may be idle, in milliseconds, and still be granted
    * without asking the server. Short enough to notice a restart, long enough
    * that a pool under load never asks.
@@ -181,6 +206,8 @@ export interface ResolvedPoolOptions {
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
   readonly maxUses: number;
+  readonly maxWaiting: number;
+  readonly overload: OverloadOptions | undefined;
   readonly validateAfterIdleMs: number;
   readonly pipeline: number;
   readonly reset: ResetMode;
@@ -259,6 +286,8 @@ function resolveTimes(given: GivenOptions) {
 function resolveUse(given: GivenOptions) {
   return {
     maxUses: given.maxUses ?? Infinity,
+    maxWaiting: given.maxWaiting ?? Infinity,
+    overload: given.overload,
     pipeline: given.pipeline ?? 16,
     reset: given.reset ?? "rollback",
     onConnect: given.onConnect,

@@ -51,7 +51,8 @@ export interface PoolStats {
 
   /**
    * Asked for a connection: the sum of `acquires`, `queries`, `acquireTimeouts`,
-   * `acquireAborts`, `acquireClosed`, `acquireFailures` and `waiting`.
+   * `acquireAborts`, `acquireClosed`, `acquireOverloads`, `acquireFailures` and
+   * `waiting`.
    */
   readonly requests: number;
   /** Leases that were granted. */
@@ -64,6 +65,8 @@ export interface PoolStats {
   readonly acquireAborts: number;
   /** Turned away because the pool closed. */
   readonly acquireClosed: number;
+  /** Turned away to keep the queue short. */
+  readonly acquireOverloads: number;
   /** Turned away because no connection could be opened. */
   readonly acquireFailures: number;
   /** Connections that were opened. */
@@ -139,6 +142,7 @@ export class PoolCounters {
   acquireTimeouts = 0;
   acquireAborts = 0;
   acquireClosed = 0;
+  acquireOverloads = 0;
   acquireFailures = 0;
   opened = 0;
   openErrors = 0;

@@ -6,7 +6,11 @@
 
 import type { Effect } from "./core/effect.ts";
 import type { Member } from "./member.ts";
-import { AcquireTimeoutError, PoolClosedError } from "./pool_errors.ts";
+import {
+  AcquireTimeoutError,
+  PoolClosedError,
+  PoolOverloadedError,
+} from "./pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";
 
@@ -59,6 +63,7 @@ export class RequestDesk {
     const { counters } = this.#shell;
     if (refusal === "timeout") counters.acquireTimeouts++;
     else if (refusal === "closed") counters.acquireClosed++;
+    else if (refusal === "overloaded") counters.acquireOverloads++;
     else counters.acquireFailures++;
   }
 
@@ -67,6 +72,11 @@ export class RequestDesk {
     if (refusal === "closed") return new PoolClosedError(options.name);
     if (refusal === "failed" && error instanceof Error) return error;
     const waitedMs = now - request.since;
+    if (refusal === "overloaded") {
+      // Who never waited was one too many; who did was shed.
+      const limit = waitedMs > 0 ? undefined : options.maxWaiting;
+      return new PoolOverloadedError(options.name, waitedMs, limit);
+    }
     return new AcquireTimeoutError(waitedMs, this.#shell.stats(), error);
   }
 }

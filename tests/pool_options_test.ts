@@ -39,6 +39,8 @@ Deno.test("resolvePoolOptions() fills in the documented defaults", () => {
     idleTimeoutMs: 60_000,
     maxLifetimeMs: 1_800_000,
     maxUses: Infinity,
+    maxWaiting: Infinity,
+    overload: undefined,
     validateAfterIdleMs: 2_000,
     pipeline: 16,
     reset: "rollback",
@@ -199,11 +201,9 @@ Deno.test("resolvePoolOptions() refuses an unknown option and names the nearest"
 
 Deno.test("resolvePoolOptions() suggests nothing when nothing is near", () => {
   const unknown = [
-    "overload",
     "nestedAcquire",
     "leakWarningMs",
     "pooler",
-    "maxWaiting",
     "__proto__x",
     "toString",
   ];
@@ -513,5 +513,38 @@ Deno.test("checkResize() refuses bounds that are none", () => {
     () => checkResize({ maximum: 1 } as object, current),
     TypeError,
     'Cannot resize the pool: unknown option "maximum"',
+  );
+});
+
+Deno.test("resolvePoolOptions() takes limits on the queue and copies them", () => {
+  const overload = { targetMs: 50, intervalMs: 1_000 };
+  const options = resolve({ maxWaiting: 1, overload });
+  overload.targetMs = 1;
+  assertEquals(options.maxWaiting, 1);
+  assertEquals(options.overload, { targetMs: 50, intervalMs: 1_000 });
+});
+
+Deno.test("resolvePoolOptions() refuses limits on the queue that cannot be meant", () => {
+  for (const maxWaiting of [0, 1.5, NaN]) {
+    assertThrows(() => resolve({ maxWaiting }), RangeError, "maxWaiting");
+  }
+  const overloads: unknown[] = [
+    {},
+    { targetMs: 50 },
+    { targetMs: 0, intervalMs: 1_000 },
+    { targetMs: 50, intervalMs: Infinity },
+    { targetMs: 50, intervalMs: 1_000, target: 5 },
+  ];
+  for (const overload of overloads) {
+    assertThrows(
+      () => resolve({ overload: overload as undefined }),
+      RangeError,
+      "overload",
+    );
+  }
+  assertThrows(
+    () => resolve({ overload: 50 as unknown as undefined }),
+    TypeError,
+    "overload",
   );
 });

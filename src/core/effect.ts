@@ -20,7 +20,7 @@ export type CloseReason =
   | "shutdown";
 
 /** Why a waiter is turned away. */
-export type Refusal = "timeout" | "closed" | "failed";
+export type Refusal = "timeout" | "closed" | "failed" | "overloaded";
 
 /** Everything the core can ask of the shell. */
 export type Effect<C> =

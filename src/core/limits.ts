@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { OverloadLimits } from "./overload.ts";
+
 /** What the core needs to know of the options; times in milliseconds. */
 export interface Limits {
   /** Most connections, closing ones counted. */
@@ -30,6 +32,10 @@ export interface Limits {
   readonly maxUses: number;
   /** Validated before a grant when silent for longer. */
   readonly validateAfterIdleMs: number;
+  /** Most waiters; who would be one more is turned away. */
+  readonly maxWaiting: number;
+  /** When to turn waiters away because the queue has stood for too long. */
+  readonly overload: OverloadLimits | undefined;
   /** Whether `onAcquire` is to run before each lease. */
   readonly hasAcquireHook: boolean;
 }

@@ -18,6 +18,7 @@ import { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
+import { Turnstile } from "./turnstile.ts";
 import { Waiter } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
@@ -36,7 +37,7 @@ export class PoolMachine<C> {
   readonly waiters: WaitingRoom<C>;
   /** Whether the pool may dial. */
   readonly backoff = new Backoff();
-  readonly #picker: SlotPicker<C>;
+  readonly #turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;
   readonly #dialer: Dialer<C>;
 
@@ -46,7 +47,8 @@ export class PoolMachine<C> {
     this.waiters = new WaitingRoom(this.state);
     this.#drain = new Drain(this.state, this.slots);
     const { state, slots, waiters, backoff } = this;
-    this.#picker = new SlotPicker(state, slots, waiters, backoff);
+    const picker = new SlotPicker(state, slots, waiters, backoff);
+    this.#turnstile = new Turnstile(state, slots, waiters, picker);
     this.#dialer = new Dialer(state, slots, waiters, backoff);
   }
 
@@ -56,6 +58,7 @@ export class PoolMachine<C> {
       this.state.deadlines.next,
       this.slots.reapAt,
       this.#dialer.nextDeadline,
+      this.#turnstile.nextDeadline,
       this.#drain.nextDeadline,
     );
   }
@@ -123,30 +126,12 @@ export class PoolMachine<C> {
     if (this.#isHopeless(now)) {
       this.waiters.refuseAll("failed", this.backoff.error);
     }
-    this.#serve(now);
+    this.#turnstile.serve(now);
     if (this.slots.table.open >= Math.max(1, this.state.min)) {
       this.waiters.announce();
     }
     // What that fills up may be shared now.
-    if (this.#dialer.openMore(now)) this.#serve(now);
-  }
-
-  /** Serves the queue, first come first, as far as there are connections. */
-  #serve(now: number): void {
-    if (this.state.isPaused) return;
-    const { queue } = this.waiters;
-    for (let head = queue.head; head !== undefined; head = queue.head) {
-      const slot = this.#picker.pick(head.kind, now);
-      if (slot === undefined) return;
-      this.#grant(head, slot, now);
-    }
-  }
-
-  #grant(waiter: Waiter, slot: Slot<C>, now: number): void {
-    this.waiters.dismiss(waiter, "granted");
-    if (waiter.kind === "lease") this.slots.lease(slot);
-    else this.slots.share(slot, now);
-    this.state.emit({ kind: "grant", waiter, slot });
+    if (this.#dialer.openMore(now)) this.#turnstile.serve(now);
   }
 
   /** Whether nothing that is open could serve, and the next dial would fail too. */
@@ -161,22 +146,20 @@ export class PoolMachine<C> {
       return this.waiters.refuse(waiter, "failed", this.backoff.error);
     }
     if (waiter.deadline <= now && waiter.kind !== "ready") {
-      return this.#acquireAtOnce(waiter, now);
+      if (!this.#turnstile.grantAtOnce(waiter, now)) this.#timeOut(waiter);
+      return this.#settle(now);
     }
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
-    if (waiter.deadline > now) this.waiters.watch(waiter);
-    else if (waiter.state === "queued") {
-      this.waiters.refuse(waiter, "timeout", this.backoff.error);
-    }
+    if (waiter.state !== "queued") return;
+    if (waiter.deadline <= now) this.#timeOut(waiter);
+    else if (!isResent && this.waiters.isOverfull(waiter)) {
+      this.waiters.refuse(waiter, "overloaded", undefined);
+    } else this.waiters.watch(waiter);
   }
 
-  /** Only what is idle now. */
-  #acquireAtOnce(waiter: Waiter, now: number): void {
-    const slot = this.#picker.pickAtOnce(waiter.kind);
-    if (slot !== undefined) this.#grant(waiter, slot, now);
-    else this.waiters.refuse(waiter, "timeout", this.backoff.error);
-    this.#settle(now);
+  #timeOut(waiter: Waiter): void {
+    this.waiters.refuse(waiter, "timeout", this.backoff.error);
   }
 
   #abort({ waiter, now }: InputOf<C, "abort">): void {
@@ -258,13 +241,13 @@ export class PoolMachine<C> {
     for (;;) {
       const owner = deadlines.takeDue(now);
       if (owner === undefined) break;
-      if (owner instanceof Waiter) {
-        this.waiters.refuse(owner, "timeout", this.backoff.error);
-      } else this.slots.overrun(owner as Slot<C>, now);
+      if (owner instanceof Waiter) this.#timeOut(owner);
+      else this.slots.overrun(owner as Slot<C>, now);
     }
     while (this.slots.reapAt <= now) {
       this.slots.retire(this.slots.idle.bottom!, "idle", now);
     }
+    this.#turnstile.expire(now);
   }
 
   #resize({ min, max, now }: InputOf<C, "resize">): void {

@@ -30,6 +30,12 @@ export class WaitingRoom<C> {
     queue.push(waiter);
   }
 
+  /** Whether a newcomer that has to wait is one too many. */
+  isOverfull(waiter: Waiter): boolean {
+    return waiter.kind !== "ready" &&
+      this.queue.length > this.#state.limits.maxWaiting;
+  }
+
   /** Starts the waiter's deadline; called once it is known that it has to wait. */
   watch(waiter: Waiter): void {
     if (waiter.state !== "queued") return;

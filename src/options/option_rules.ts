@@ -8,11 +8,13 @@ import { CONNECTION_RULES } from "./connection_rules.ts";
 import { DRIVER_RULES } from "./driver_rules.ts";
 import type { OptionRule } from "./option_check.ts";
 import {
+  alias,
   callback,
   flag,
   integer,
   integerOrInfinity,
   isFunction,
+  isObject,
   isString,
   listOf,
   milliseconds,
@@ -36,6 +38,8 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   idleTimeoutMs: milliseconds(),
   maxLifetimeMs: positiveMilliseconds(),
   maxUses: integerOrInfinity(1),
+  maxWaiting: integerOrInfinity(1),
+  overload: overloadRule(),
   validateAfterIdleMs: milliseconds(),
   pipeline: integer(1),
   reset: resetRule(),
@@ -55,6 +59,24 @@ export const OPTION_HINTS: Readonly<Record<string, string>> = {
   socket: 'pass "transport" instead',
   sslmode: 'did you mean "ssl"?',
 };
+
+function overloadRule(): OptionRule {
+  const names = ["targetMs", "intervalMs"];
+  const isTime = (value: unknown) =>
+    typeof value === "number" && value > 0 && value < Infinity;
+  // Copied: what the caller does with his own object changes nothing.
+  return alias(
+    "overload",
+    rule(
+      "{ targetMs, intervalMs }, both above 0",
+      isObject,
+      (value) =>
+        Object.keys(value).every((name) => names.includes(name)) &&
+        names.every((name) => isTime(value[name])),
+    ),
+    (value) => Object.freeze({ ...value as object }),
+  );
+}
 
 function resetRule(): OptionRule {
   const words = ["rollback", "session", "none"];

@@ -49,6 +49,7 @@ Deno.test("the README's error table has every error of a pool, and its fields", 
       tidepool.createPool("postgres://u@127.0.0.1/d").stats(),
       new Error("why"),
     ),
+    PoolOverloadedError: new tidepool.PoolOverloadedError("pool-1", 0, 5),
     ConnectError: new tidepool.ConnectError("refused", "Cannot connect"),
     ConnectionLostError: new tidepool.ConnectionLostError({
       sent: false,

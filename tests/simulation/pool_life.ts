@@ -36,6 +36,8 @@ function randomLimits(random: Random): Limits {
     idleTimeoutMs: random.pick([100, Infinity]),
     maxLifetimeMs: random.pick([200, Infinity]),
     maxUses: random.pick([2, Infinity]),
+    maxWaiting: Infinity,
+    overload: undefined,
     validateAfterIdleMs: random.pick([0, 30, Infinity]),
     hasAcquireHook: random.chance(0.3),
   };

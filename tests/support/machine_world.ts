@@ -29,6 +29,8 @@ export const SMALL_LIMITS: Limits = {
   idleTimeoutMs: 60_000,
   maxLifetimeMs: Infinity,
   maxUses: Infinity,
+  maxWaiting: Infinity,
+  overload: undefined,
   validateAfterIdleMs: 2_000,
   hasAcquireHook: false,
 };

@@ -1,0 +1,93 @@
+/**
+ * Who is served next, and who has stood in the queue for too long.
+ *
+ * @module
+ */
+
+import { Overload } from "./overload.ts";
+import type { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
+import type { SlotKeeper } from "./slot_keeper.ts";
+import type { SlotPicker } from "./slot_picker.ts";
+import type { Waiter } from "./wait_queue.ts";
+import type { WaitingRoom } from "./waiting_room.ts";
+
+/** Takes waiters from the queue, first come first, to connections. */
+export class Turnstile<C> {
+  readonly #state: PoolState<C>;
+  readonly #slots: SlotKeeper<C>;
+  readonly #waiters: WaitingRoom<C>;
+  readonly #picker: SlotPicker<C>;
+  readonly #overload: Overload | undefined;
+
+  constructor(
+    state: PoolState<C>,
+    slots: SlotKeeper<C>,
+    waiters: WaitingRoom<C>,
+    picker: SlotPicker<C>,
+  ) {
+    this.#state = state;
+    this.#slots = slots;
+    this.#waiters = waiters;
+    this.#picker = picker;
+    const { overload } = state.limits;
+    if (overload !== undefined) this.#overload = new Overload(overload);
+  }
+
+  /** When the queue is to be looked at although nothing happens. */
+  get nextDeadline(): number {
+    if (this.#overload === undefined) return Infinity;
+    const mayPoll = this.#waiters.queue.length > 0 && !this.#state.isPaused;
+    return mayPoll ? this.#overload.nextPoll : Infinity;
+  }
+
+  /** Serves the queue as far as there are connections. */
+  serve(now: number): void {
+    if (this.#state.isPaused) return;
+    const { queue } = this.#waiters;
+    for (let head = queue.head; head !== undefined; head = queue.head) {
+      const slot = this.#picker.pick(head.kind, now);
+      if (slot === undefined) break;
+      if (this.#overload?.sheds(now - head.since, now)) this.#shed(head);
+      else this.#grant(head, slot, now);
+    }
+    if (this.#overload === undefined) return;
+    if (queue.length > 0) return this.#overload.watch(now, queue.head);
+    this.#overload.unwatch();
+    if (this.#slots.idle.size > 0) this.#overload.rest(now);
+  }
+
+  /** Gives a newcomer what is idle now; answers whether there was something. */
+  grantAtOnce(waiter: Waiter, now: number): boolean {
+    const slot = this.#picker.pickAtOnce(waiter.kind);
+    if (slot === undefined) return false;
+    this.#grant(waiter, slot, now);
+    return true;
+  }
+
+  /** Turns away who stood for too long in a queue that does not move. */
+  expire(now: number): void {
+    if (this.#overload === undefined || this.nextDeadline > now) return;
+    const { queue } = this.#waiters;
+    const borneMs = this.#overload.poll(
+      queue.head,
+      now - queue.head!.since,
+      now,
+    );
+    for (let head = queue.head; head !== undefined; head = queue.head) {
+      if (now - head.since <= borneMs) return;
+      this.#shed(head);
+    }
+  }
+
+  #shed(waiter: Waiter): void {
+    this.#waiters.refuse(waiter, "overloaded", undefined);
+  }
+
+  #grant(waiter: Waiter, slot: Slot<C>, now: number): void {
+    this.#waiters.dismiss(waiter, "granted");
+    if (waiter.kind === "lease") this.#slots.lease(slot);
+    else this.#slots.share(slot, now);
+    this.#state.emit({ kind: "grant", waiter, slot });
+  }
+}
