@@ -128,7 +128,7 @@ export class PostgresJs {
 }
 
 /** The driver's class of errors that a server reports. */
-export const PostgresError: typeof postgres.PostgresError =
+export const PostgresError: typeof import("npm:postgres@~3.4.9").PostgresError =
   postgres.PostgresError;
 
 function makeServerError(error: ServerError): postgres.PostgresError {

@@ -2,7 +2,7 @@
  * A TCP proxy in front of a server, to do to connections what networks do:
  * hold bytes back, trickle them, swallow them, cut, refuse.
  *
- * ```ts
+ * ```ts ignore
  * await using proxy = await startProxy(server);
  * const pool = createPool(proxy.urlOf(server.url));
  * proxy.hold("replies"); // what the server says is kept
