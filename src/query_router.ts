@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { WaiterKind } from "./core/wait_queue.ts";
 import type { Loss, Statement, StatementScope } from "./driver/connection.ts";
+import { firstWord } from "./first_word.ts";
 import type { Member } from "./member.ts";
 import { ConnectionLostError } from "./pool_errors.ts";
 import type { LossHandler, PoolShell } from "./pool_shell.ts";
@@ -13,8 +15,8 @@ import { Request } from "./request.ts";
 import type { QueryLimits } from "./sql.ts";
 
 // A statement pipelined behind one of these would run inside its transaction.
-const TRANSACTION_START =
-  /^(?:[\s;]|--[^\n\r]*[\n\r]|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction)\b/i;
+// No other command begins with "start".
+const TRANSACTION_STARTS: ReadonlySet<string> = new Set(["begin", "start"]);
 
 /** Runs the pool's own queries, each where there is room for it. */
 export class QueryRouter implements StatementScope, LossHandler {
@@ -32,10 +34,14 @@ export class QueryRouter implements StatementScope, LossHandler {
   runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
-    if (mayStartTransaction(statement.text)) {
+    const word = firstWord(statement.text);
+    if (TRANSACTION_STARTS.has(word)) {
       return statement.fail(unsafeTransactionError());
     }
-    const request = new QueryRequest(this.#shell, statement, limits);
+    // What begins with a fragment may begin a transaction, for all we know.
+    const isAlone = statement.isExclusive || word === "";
+    const kind = isAlone ? "lease" : "share";
+    const request = new QueryRequest(this.#shell, statement, limits, kind);
     statement.carrier = request;
     this.#shell.admit(request);
   }
@@ -98,11 +104,12 @@ class QueryRequest extends Request implements Limited {
     shell: PoolShell,
     statement: Statement,
     limits: QueryLimits,
+    kind: WaiterKind,
     since: number = shell.now(),
   ) {
     const { acquireTimeoutMs } = shell.options;
     super(
-      statement.isExclusive ? "lease" : "share",
+      kind,
       since,
       since + Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity),
     );
@@ -123,6 +130,7 @@ class QueryRequest extends Request implements Limited {
       this.#shell,
       statement,
       this.#limits,
+      this.kind,
       since,
     );
     // Back to where it stood in the order of arrival.
@@ -178,10 +186,6 @@ class QueryRequest extends Request implements Limited {
     this.#limit?.stop();
     this.#watchdog?.stop();
   }
-}
-
-function mayStartTransaction(text: string): boolean {
-  return TRANSACTION_START.test(text);
 }
 
 function unsafeTransactionError(): Error {

@@ -241,6 +241,7 @@ const DISGUISES = [
   "START  TRANSACTION isolation level serializable",
   "; begin",
   "-- a comment\rbegin",
+  "start/**/transaction",
 ];
 
 poolTest(
@@ -260,6 +261,23 @@ poolTest(
       );
       assertEquals(error.code, "UNSAFE_TRANSACTION", disguise);
     }
+  },
+);
+
+poolTest(
+  "Promise 9: a transaction begun by a fragment is not that of the queries beside it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    for (const begin of [pool`begin`, pool.unsafe("begin")]) {
+      const begun = pool`${begin}`.execute();
+      const beside = transactions(pool);
+      const behind = transactions(pool);
+      await begun;
+      assertEquals([await beside, await behind], [2, 2]);
+    }
+    await using lease = await pool.acquire();
+    assertEquals(lease.transactionStatus, "idle");
   },
 );
 
