@@ -8,6 +8,7 @@ import { systemClock } from "./clock/system_clock.ts";
 import { Dialer } from "./driver/dialer.ts";
 import { PostgresJs } from "./driver/postgres_js.ts";
 import type { PostgresTypes } from "./options/driver_options.ts";
+import { asObserver } from "./observer.ts";
 import type { Pool } from "./pool.ts";
 import { assemblePool } from "./pool_assembly.ts";
 import {
@@ -70,18 +71,12 @@ export function createPool<Types extends PostgresTypes = {}>(
 }
 
 function driverOptions({ driver }: ResolvedPoolOptions) {
-  const { onparameter } = driver;
+  const { debug, onparameter } = driver;
   return {
     ...driver,
-    onparameter: onparameter === undefined
-      ? undefined
-      : (key: string, value: unknown) => {
-        try {
-          onparameter(key, value);
-        } catch {
-          // It is called amid a reply, which must not fail for it.
-        }
-      },
+    // Both are called amid a request or a reply, which must not fail for them.
+    debug: typeof debug === "function" ? asObserver(debug) : debug,
+    onparameter: onparameter && asObserver(onparameter),
   };
 }
 

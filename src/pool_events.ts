@@ -5,6 +5,7 @@
  */
 
 import type { CloseReason } from "./core/effect.ts";
+import { callObserver } from "./observer.ts";
 import type { ConnectError } from "./pool_errors.ts";
 
 /** The hooks of a pool. */
@@ -47,6 +48,22 @@ export interface PoolEventMap {
     readonly type: "release";
     readonly pid: number;
     readonly heldMs: number;
+  };
+  /** A lease is held for longer than `leakWarningMs`; told once. */
+  readonly leakwarning: {
+    readonly type: "leakwarning";
+    readonly pid: number;
+    readonly heldMs: number;
+    /** Where it was acquired. */
+    readonly acquiredAt: string | undefined;
+  };
+  /** A lease was collected without being released; its connection was taken back. */
+  readonly leak: {
+    readonly type: "leak";
+    readonly pid: number;
+    readonly heldMs: number;
+    /** Where it was acquired, when the pool has a `leakWarningMs`. */
+    readonly acquiredAt: string | undefined;
   };
   /** A caller was turned away. */
   readonly acquireerror: {
@@ -93,6 +110,8 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<PoolEventType>([
   "lost",
   "acquire",
   "release",
+  "leakwarning",
+  "leak",
   "acquireerror",
   "notice",
   "hookerror",
@@ -100,7 +119,7 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<PoolEventType>([
   "closed",
 ]);
 
-type AnyListener = (event: PoolEvent) => void;
+type AnyListener = (event: PoolEvent) => unknown;
 
 /** Tells listeners, once the pool has done what the events are about. */
 export class PoolEvents {
@@ -141,13 +160,11 @@ export class PoolEvents {
 
   #tell(event: PoolEvent): void {
     for (const listener of [...this.#listeners.get(event.type) ?? []]) {
-      try {
-        listener(Object.freeze(event));
-      } catch (error) {
+      callObserver(() => listener(Object.freeze(event)), (error) => {
         // A listener of this event that throws as well is not told of itself.
-        if (event.type === "listenererror") continue;
+        if (event.type === "listenererror") return;
         this.#tell({ type: "listenererror", eventType: event.type, error });
-      }
+      });
     }
   }
 }

@@ -12,7 +12,9 @@ import type { Input } from "./core/input.ts";
 import { PoolMachine } from "./core/pool_machine.ts";
 import type { Slot } from "./core/slot.ts";
 import type { Driver, Loss, Statement } from "./driver/connection.ts";
+import { callObserver } from "./observer.ts";
 import { DialDesk } from "./dial_desk.ts";
+import { LeakWatch } from "./leak_watch.ts";
 import type { Member, MemberOwner } from "./member.ts";
 import { PoolEvents } from "./pool_events.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
@@ -57,6 +59,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   readonly requests = new RequestDesk(this);
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
+  readonly leaks: LeakWatch;
   /** Set by the composition; both need the shell themselves. */
   upkeep!: Upkeep;
   losses!: LossHandler;
@@ -82,11 +85,18 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     });
     this.#timer = clock.timer(() => this.#tick());
     this.#wallLead = clock.wallNow() - clock.now();
+    this.leaks = new LeakWatch(this);
   }
 
   /** Milliseconds on the pool's clock. */
   now(): number {
     return this.clock.now();
+  }
+
+  /** Whether it is noted where leases are acquired and released. */
+  get recordsSites(): boolean {
+    const { leakWarningMs, driver } = this.options;
+    return leakWarningMs !== Infinity || driver.debug === true;
   }
 
   /** One consistent picture. */
@@ -166,14 +176,16 @@ export class PoolShell implements MemberOwner, RequestCanceller {
 
   onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
     const { slot, connection: { pid } } = member;
+    // Until it is open, whoever opens it tells the core how that went.
+    const isOpen = slot.connection === member;
     const isOurs = slot.state === "closing" || slot.state === "closed";
     this.cancels.forget(member);
-    if (!isOurs) {
+    if (isOpen && !isOurs) {
       this.counters.lost++;
       this.events.push({ type: "lost", pid, ...loss });
     }
     member.holder?.onLost(loss);
-    this.feed({ kind: "lost", now: this.now(), slot });
+    if (isOpen) this.feed({ kind: "lost", now: this.now(), slot });
     member.settleReturn();
     this.losses.settle(member, loss, unfinished);
   }
@@ -181,11 +193,17 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   onNotice(member: Member, notice: Record<string, string>): void {
     const { onnotice } = this.options.driver;
     const { pid } = member.connection;
-    try {
-      if (onnotice !== undefined) onnotice(notice);
-      else this.events.push({ type: "notice", pid, notice });
-    } catch (error) {
-      this.events.push({ type: "listenererror", eventType: "onnotice", error });
+    if (onnotice === undefined) {
+      this.events.push({ type: "notice", pid, notice });
+    } else {
+      callObserver(() => onnotice(notice), (error) => {
+        this.events.push({
+          type: "listenererror",
+          eventType: "onnotice",
+          error,
+        });
+        this.events.flush();
+      });
     }
     this.events.flush();
   }
@@ -195,6 +213,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     const { slot, connection } = member;
     if (slot.state !== "leased") return undefined;
     const now = this.now();
+    this.leaks.end(member);
     const heldMs = now - member.leasedAt;
     this.counters.use.record(heldMs);
     if (this.events.has("release")) {
