@@ -1,0 +1,147 @@
+import type { PoolEventType } from "../../mod.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { eventually } from "../support/eventually.ts";
+import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
+
+const TYPES: readonly PoolEventType[] = [
+  "open",
+  "openerror",
+  "close",
+  "lost",
+  "acquire",
+  "release",
+  "acquireerror",
+  "notice",
+  "hookerror",
+  "listenererror",
+  "closed",
+];
+
+function throwIt(): never {
+  throw new Error("An observer's own fault");
+}
+
+/** Makes everything happen that there are events about; the pool has two connections at most. */
+async function live(world: PoolWorld): Promise<void> {
+  const { pool } = world;
+  const first = await pool.acquire();
+  const second = await pool.acquire();
+  await assertRejects(() => pool.acquire({ timeoutMs: 1 }));
+  assertEquals([...await first`select 1 as one`], [{ one: 1 }]);
+  await first`do $$ begin raise notice 'seen'; end $$`;
+  await world.kill(second.pid);
+  await eventually("it is lost", () => second.signal.aborted);
+  await second.release();
+  await first.release();
+  const third = await pool.acquire();
+  third.destroy();
+  const rows = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => pool`select ${n}::int as n`),
+  );
+  assertEquals(rows.map(([row]) => row?.n), rows.map((_, n) => n));
+}
+
+for (const way of ["throws", "rejects"] as const) {
+  poolTest(`Promise 23: an observer that ${way} changes nothing`, async (t) => {
+    const told = new Set<string>();
+    let dials = 0;
+    await using world = poolWorld(t, {
+      max: 2,
+      onConnect() {
+        if (++dials === 1) throw new Error("The hook's own fault");
+      },
+    });
+    const { pool } = world;
+    for (const type of TYPES) {
+      pool.addEventListener(type, ({ type }) => {
+        told.add(type);
+        if (way === "throws") throwIt();
+        return Promise.reject(new Error("An observer's own fault"));
+      });
+    }
+    await live(world);
+    const { acquires, lost, queries, acquireTimeouts } = pool.stats();
+    assertEquals({ acquires, lost, queries, acquireTimeouts }, {
+      acquires: 3,
+      lost: 1,
+      queries: 40,
+      acquireTimeouts: 1,
+    });
+    await pool.close();
+    for (const type of TYPES) assert(told.has(type), `${type} was never told`);
+  });
+}
+
+poolTest(
+  "Promise 23: an observer that throws does not keep others from being told",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const told: string[] = [];
+    pool.addEventListener("open", throwIt);
+    pool.addEventListener("open", ({ type }) => told.push(type));
+    pool.addEventListener("listenererror", ({ eventType, error }) => {
+      told.push(`${eventType}: ${(error as Error).message}`);
+    });
+    pool.addEventListener("listenererror", throwIt);
+    await pool`select 1`;
+    assertEquals(told, ["open: An observer's own fault", "open"]);
+  },
+);
+
+poolTest(
+  "Promise 23: an observer cannot change what others are told",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const pids: number[] = [];
+    pool.addEventListener("open", (event) => {
+      Object.assign(event, { pid: -1 });
+    });
+    pool.addEventListener("open", ({ pid }) => pids.push(pid));
+    await using lease = await pool.acquire();
+    assertEquals(pids, [lease.pid]);
+  },
+);
+
+poolTest(
+  "Promise 23: an observer may use the pool, and close it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 2 });
+    const { pool } = world;
+    const asked: Promise<unknown>[] = [];
+    pool.addEventListener("release", () => {
+      if (asked.length < 5) asked.push(pool.use((lease) => lease`select 1`));
+      else void pool.close();
+    });
+    await pool.use((lease) => lease`select 1`);
+    await eventually("all have asked", () => asked.length === 5);
+    await Promise.allSettled(asked);
+    await eventually("it is closed", () => pool.stats().total === 0);
+  },
+);
+
+for (const way of ["throws", "rejects"] as const) {
+  poolTest(
+    `Promise 23: onnotice, onparameter and debug that ${way} change nothing`,
+    async (t) => {
+      const calls = new Set<string>();
+      const spoil = (name: string) => (): void => {
+        calls.add(name);
+        if (way === "throws") throwIt();
+        return Promise.reject(new Error("An observer's own fault")) as never;
+      };
+      await using world = poolWorld(t, {
+        max: 2,
+        onnotice: spoil("onnotice"),
+        onparameter: spoil("onparameter"),
+        debug: spoil("debug"),
+      });
+      const { pool } = world;
+      await live(world);
+      await pool`set application_name = 'other'`;
+      await pool`select set_config('application_name', ${world.applicationName}, false)`;
+      assertEquals(calls, new Set(["onparameter", "debug", "onnotice"]));
+    },
+  );
+}
