@@ -1,0 +1,326 @@
+import type { Transaction } from "../../mod.ts";
+import { TransactionFinishedError } from "../../mod.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "../support/assert.ts";
+import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
+
+/** A table of numbers, dropped at the end. */
+async function makeTable(
+  { admin }: PoolWorld,
+  ...numbers: readonly number[]
+): Promise<AsyncDisposable & { name: string; rows(): Promise<number[]> }> {
+  const name = `t${crypto.randomUUID().replaceAll("-", "")}`;
+  await admin.unsafe(`create table ${name} (a int)`);
+  for (const number of numbers) {
+    await admin.unsafe(`insert into ${name} values (${number})`);
+  }
+  return {
+    name,
+    async rows() {
+      const rows = await admin.unsafe(`select a from ${name} order by a`);
+      return rows.map(({ a }) => a as number);
+    },
+    async [Symbol.asyncDispose]() {
+      await admin.unsafe(`drop table ${name}`);
+    },
+  };
+}
+
+poolTest(
+  "Promise 9: a transaction that is left without a commit is rolled back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await using table = await makeTable(world);
+    {
+      await using tx = await pool.begin();
+      await tx`insert into ${tx(table.name)} values (1)`;
+    }
+    assertEquals(await table.rows(), []);
+    {
+      await using lease = await pool.acquire();
+      {
+        await using tx = await lease.begin();
+        await tx`insert into ${tx(table.name)} values (2)`;
+      }
+      assertEquals(lease.transactionStatus, "idle");
+      await using tx = await lease.begin();
+      await tx`insert into ${tx(table.name)} values (3)`;
+      await tx.commit();
+    }
+    assertEquals(await table.rows(), [3]);
+    assertEquals(pool.stats().opened, 1);
+  },
+);
+
+poolTest(
+  "Promise 13: a commit of a failed transaction says that it was rolled back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await using table = await makeTable(world);
+    const tx = await pool.begin();
+    await tx`insert into ${tx(table.name)} values (1)`;
+    await tx`select 1/0`.catch(() => {});
+    const error = await assertRejects(
+      () => tx.commit(),
+      TransactionFinishedError,
+    );
+    assertEquals(error.outcome, "rolled back");
+    assertEquals(tx.outcome, "rolled back");
+    // A callback that swallows the error does not hide it from the caller.
+    await assertRejects(() =>
+      pool.transaction(async (tx) => {
+        await tx`insert into ${tx(table.name)} values (2)`;
+        await tx`select 1/0`.catch(() => {});
+      }), TransactionFinishedError);
+    await assertRejects(() =>
+      pool.begin(async (tx) => {
+        await tx`select 1/0`.catch(() => {});
+      }), TransactionFinishedError);
+    assertEquals(await table.rows(), []);
+    assertEquals(pool.stats().opened, 1);
+  },
+);
+
+poolTest(
+  "Promise 13: a commit that the server refuses is its error, and rolled back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool, admin } = world;
+    await using table = await makeTable(world);
+    await admin.unsafe(
+      `alter table ${table.name} add unique (a) deferrable initially deferred`,
+    );
+    const tx = await pool.begin();
+    await tx`insert into ${tx(table.name)} values (1), (1)`;
+    const error = await assertRejects(() => tx.commit(), pool.PostgresError);
+    assertEquals((error as Error & { code: string }).code, "23505");
+    assertEquals(tx.outcome, "rolled back");
+    assertEquals(await table.rows(), []);
+    assertEquals(pool.stats().opened, 1);
+  },
+);
+
+poolTest(
+  "Promise 9: savepoints keep what is committed in them, and undo the rest",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await using table = await makeTable(world);
+    async function insert(tx: Transaction, value: number): Promise<void> {
+      await tx`insert into ${tx(table.name)} values (${value})`;
+    }
+    await using tx = await pool.begin();
+    await insert(tx, 1);
+    {
+      await using kept = await tx.savepoint();
+      await insert(kept, 2);
+      {
+        await using left = await kept.savepoint();
+        await insert(left, 3);
+      }
+      {
+        await using failed = await kept.savepoint();
+        await insert(failed, 4);
+        await failed`select 1/0`.catch(() => {});
+      }
+      await kept.commit();
+    }
+    const undone = await tx.savepoint();
+    await insert(undone, 5);
+    await undone.rollback();
+    await tx.savepoint((inner) => insert(inner, 6));
+    await tx.savepoint("named", (inner) => insert(inner, 7));
+    await tx.begin((inner) => insert(inner, 8));
+    await tx.transaction((inner) => insert(inner, 9));
+    const own = new Error("Its own");
+    assertStrictEquals(
+      await tx.savepoint(async (inner) => {
+        await insert(inner, 10);
+        throw own;
+      }).catch((error) => error),
+      own,
+    );
+    await tx.commit();
+    assertEquals(await table.rows(), [1, 2, 6, 7, 8, 9]);
+  },
+);
+
+poolTest(
+  "Promise 9: a savepoint that has ended is told so, not the one around it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using tx = await world.pool.begin();
+    const savepoint = await tx.savepoint();
+    await savepoint.rollback();
+    await assertRejects(() => savepoint.commit(), TransactionFinishedError);
+    await assertRejects(
+      async () => await savepoint`select 1`,
+      TransactionFinishedError,
+    );
+    assertEquals((await tx`select 1 as one`)[0]?.one, 1);
+    await tx.commit();
+  },
+);
+
+poolTest(
+  "Promise 9: the options of begin() are those of the transaction",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await using tx = await pool.begin({
+      isolation: "serializable",
+      readOnly: true,
+      deferrable: true,
+    });
+    for (
+      const [setting, value] of [
+        ["transaction_isolation", "serializable"],
+        ["transaction_read_only", "on"],
+        ["transaction_deferrable", "on"],
+      ] as const
+    ) {
+      const [row] = await tx`select current_setting(${setting}) as value`;
+      assertEquals(row?.value, value, setting);
+    }
+  },
+);
+
+/** Lets two transactions do each step together. */
+function makeBarrier(count: number): () => Promise<void> {
+  let waiting = 0;
+  let { promise, resolve } = Promise.withResolvers<void>();
+  return () => {
+    const { promise: passed } = { promise };
+    if (++waiting === count) {
+      waiting = 0;
+      resolve();
+      ({ promise, resolve } = Promise.withResolvers<void>());
+    }
+    return passed;
+  };
+}
+
+poolTest(
+  "Promise 13: transaction() runs again after a real 40001, and both are committed",
+  async (t) => {
+    await using world = poolWorld(t, { max: 2 });
+    const { pool } = world;
+    await using table = await makeTable(world, 0);
+    const meet = makeBarrier(2);
+    let runs = 0;
+    async function add(): Promise<void> {
+      let isFirst = true;
+      await pool.transaction(async (tx) => {
+        runs++;
+        const [row] = await tx`select a from ${tx(table.name)}`;
+        if (isFirst) {
+          isFirst = false;
+          await meet();
+        }
+        await tx`update ${tx(table.name)} set a = ${row?.a + 1}`;
+      }, { isolation: "serializable", retries: 3 });
+    }
+    await Promise.all([add(), add()]);
+    assertEquals(await table.rows(), [2]);
+    assertEquals(runs, 3);
+  },
+);
+
+poolTest(
+  "Promise 13: transaction() runs again after a real deadlock, 40P01",
+  async (t) => {
+    await using world = poolWorld(t, { max: 2 });
+    const { pool } = world;
+    await using table = await makeTable(world, 1, 2);
+    const meet = makeBarrier(2);
+    let runs = 0;
+    async function touch(first: number, second: number): Promise<void> {
+      let isFirst = true;
+      await pool.transaction(async (tx) => {
+        runs++;
+        await tx`set local deadlock_timeout = '10ms'`;
+        await tx`update ${tx(table.name)} set a = a where a = ${first}`;
+        if (isFirst) {
+          isFirst = false;
+          await meet();
+        }
+        await tx`update ${tx(table.name)} set a = a where a = ${second}`;
+      }, { retries: 3 });
+    }
+    await Promise.all([touch(1, 2), touch(2, 1)]);
+    assertEquals(await table.rows(), [1, 2]);
+    assertEquals(runs, 3);
+  },
+);
+
+poolTest(
+  "Promise 13: transaction() gives up after its retries, and hands on the server's error",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    for (const [retries, expected] of [[0, 1], [2, 3]] as const) {
+      let runs = 0;
+      const error = await assertRejects(() =>
+        pool.transaction(async (tx) => {
+          runs++;
+          await tx`do $$ begin raise serialization_failure; end $$`;
+        }, { retries }), pool.PostgresError);
+      assertEquals((error as Error & { code: string }).code, "40001");
+      assertEquals(runs, expected);
+    }
+    let runs = 0;
+    await assertRejects(() =>
+      pool.transaction(async (tx) => {
+        runs++;
+        await tx`select 1/0`;
+      }, { retries: 3 }), pool.PostgresError);
+    assertEquals(runs, 1, "it ran again for another error");
+  },
+);
+
+poolTest(
+  "Promise 13: transaction() does not run again once its signal is aborted",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const controller = new AbortController();
+    const { signal } = controller;
+    let runs = 0;
+    const error = await pool.transaction(async (tx) => {
+      runs++;
+      controller.abort("enough");
+      await tx`do $$ begin raise serialization_failure; end $$`;
+    }, { retries: 3, signal }).catch((error) => error);
+    assertEquals(error, "enough");
+    assertEquals(runs, 1);
+  },
+);
+
+poolTest(
+  "Promise 10: the queries of one transaction run in one session, whatever else goes on",
+  async (t) => {
+    await using world = poolWorld(t, { max: 4 });
+    const { pool } = world;
+    await Promise.all(Array.from({ length: 40 }, async (_, index) => {
+      if (index % 2 === 0) return await pool`select ${index}::int`;
+      const pids = await pool.transaction(async (tx) => {
+        const rows = await Promise.all(
+          Array.from(
+            { length: 4 },
+            () =>
+              tx`select pg_backend_pid() as pid, pg_current_xact_id()::text as id`,
+          ),
+        );
+        return rows.map(([row]) => `${row?.pid} ${row?.id}`);
+      });
+      assertEquals(new Set(pids).size, 1);
+    }));
+    assert(pool.stats().opened <= 4);
+  },
+);
