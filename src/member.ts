@@ -7,6 +7,7 @@
 import type { Fate } from "./core/input.ts";
 import type { Slot } from "./core/slot.ts";
 import type { Alarm } from "./alarms.ts";
+import type { CallSite } from "./call_site.ts";
 import type {
   Connection,
   ConnectionListener,
@@ -34,19 +35,24 @@ export interface MemberOwner {
 export class Member implements ConnectionListener {
   readonly connection: Connection;
   readonly slot: Slot<Member>;
-  /** The lease that holds it, if one does. */
-  holder: Holder | undefined;
   /** Whether it was leased since it was last put back: hooks and resets are due. */
   wasLeased = false;
   /** Whether its lease ran anything: the session may have been changed. */
   hasRun = false;
+  /** How many leases it had. */
+  leases = 0;
   /** When its lease began. */
   leasedAt = 0;
+  /** Where its lease was acquired, when the pool records that. */
+  acquiredAt: CallSite | undefined;
+  /** Whether its lease was named as held for long. */
+  isWarnedOf = false;
   /** Whether a statement under way is awaited no more. */
   hasAbandoned = false;
   /** Cuts it when a cancel request does not help. */
   cancelAlarm: Alarm | undefined;
   readonly #owner: MemberOwner;
+  #holder: Holder | WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
 
   constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
@@ -54,6 +60,31 @@ export class Member implements ConnectionListener {
     this.slot = slot;
     this.#owner = owner;
     connection.listener = this;
+  }
+
+  /** The lease that holds it, if one does. */
+  get holder(): Holder | undefined {
+    return this.isHeldLoosely
+      ? (this.#holder as WeakRef<Holder>).deref()
+      : this.#holder as Holder | undefined;
+  }
+
+  set holder(holder: Holder | undefined) {
+    this.#holder = holder;
+  }
+
+  /** Whether its lease may be collected when nothing else refers to it. */
+  get isHeldLoosely(): boolean {
+    return typeof WeakRef !== "undefined" && this.#holder instanceof WeakRef;
+  }
+
+  /** Lets its lease be collected when nothing else refers to it; answers the lease. */
+  loosenHolder(): Holder | undefined {
+    const holder = this.#holder;
+    if (holder === undefined || this.isHeldLoosely) return undefined;
+    if (typeof WeakRef === "undefined") return undefined;
+    this.#holder = new WeakRef(holder as Holder);
+    return holder as Holder;
   }
 
   /** What the session needs before another may have it, whatever runs on it. */
@@ -82,6 +113,9 @@ export class Member implements ConnectionListener {
   beginLease(now: number): void {
     this.wasLeased = true;
     this.hasRun = false;
+    this.isWarnedOf = false;
+    this.acquiredAt = undefined;
+    this.leases++;
     this.leasedAt = now;
   }
 

@@ -14,6 +14,7 @@ import {
   type CloseOptions,
   resolveCloseOptions,
 } from "./options/call_options.ts";
+import { CallSite } from "./call_site.ts";
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
 import type { Member } from "./member.ts";
@@ -275,6 +276,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const request = this.#request(options?.timeoutMs);
+    if (this.#shell.recordsSites) request.site = new CallSite();
     this.#shell.admit(request);
     return request.promise(signal);
   }
@@ -285,8 +287,10 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     return new PromisedRequest("lease", since, deadline, shell, this.#make);
   }
 
-  readonly #make = (member: Member): Lease =>
-    new Lease(this.#shell, this.maker, member, this.#shell);
+  readonly #make = (member: Member, site: CallSite | undefined): Lease => {
+    member.acquiredAt = site;
+    return new Lease(this.#shell, this.maker, member, this.#shell);
+  };
 
   #times(timeoutMs = this.#shell.options.acquireTimeoutMs) {
     const since = this.#shell.now();

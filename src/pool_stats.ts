@@ -79,6 +79,8 @@ export interface PoolStats {
   readonly closed: ClosedStats;
   /** One-shots that lost their connection unsent and ran on another. */
   readonly resent: number;
+  /** Leases that were collected without being released, and taken back. */
+  readonly leaks: number;
   /** How long callers waited. */
   readonly wait: DurationStats;
   /** How long leases lasted. */
@@ -148,6 +150,7 @@ export class PoolCounters {
   openErrors = 0;
   lost = 0;
   resent = 0;
+  leaks = 0;
   readonly closed: Record<CloseReason, number> = {
     idle: 0,
     expired: 0,

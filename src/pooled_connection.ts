@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CallSite } from "./call_site.ts";
 import type { TransactionOptions } from "./options/begin_options.ts";
 import { checkAcquireOptions } from "./options/call_options.ts";
 import type {
@@ -86,6 +87,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
+  #releasedAt: CallSite | undefined;
   #controller: AbortController | undefined;
 
   constructor(
@@ -270,6 +272,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     if (member.holder === this) member.holder = undefined;
     // Set before the core hears of it: it may lend the connection at once.
     this.#ended = DONE;
+    if (this.#shell.recordsSites) this.#releasedAt = new CallSite();
     if (this.#controller !== undefined) {
       this.#stop(new LeaseReleasedError("use the connection"));
     }
@@ -278,7 +281,9 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
 
   /** Why nothing can be run any more, if so. */
   #fault(action: string): Error | undefined {
-    if (this.#ended !== undefined) return new LeaseReleasedError(action);
+    if (this.#ended !== undefined) {
+      return new LeaseReleasedError(action, this.#releasedAt?.toString());
+    }
     const fault = this.#keeper.fault?.(action);
     if (fault !== undefined) return fault;
     const { loss } = this.#member.connection;

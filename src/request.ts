@@ -5,6 +5,7 @@
  */
 
 import { Waiter, type WaiterKind } from "./core/wait_queue.ts";
+import type { CallSite } from "./call_site.ts";
 import type { Member } from "./member.ts";
 
 /** One pending request for a connection. */
@@ -29,7 +30,9 @@ export interface RequestCanceller {
 /** A request that answers a promise, and can be given up through a signal. */
 export class PromisedRequest<T> extends Request {
   readonly #canceller: RequestCanceller;
-  readonly #make: (member: Member) => T;
+  readonly #make: (member: Member, site: CallSite | undefined) => T;
+  /** Where it was made, when the pool records that. */
+  site: CallSite | undefined;
   #signal: AbortSignal | undefined;
   #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   #resolve: ((value: T) => void) | undefined;
@@ -40,7 +43,7 @@ export class PromisedRequest<T> extends Request {
     since: number,
     deadline: number,
     canceller: RequestCanceller,
-    make: (member: Member) => T,
+    make: (member: Member, site: CallSite | undefined) => T,
   ) {
     super(kind, since, deadline);
     this.#canceller = canceller;
@@ -84,7 +87,7 @@ export class PromisedRequest<T> extends Request {
 
   override onGranted(member: Member): void {
     this.#stopListening();
-    const value = this.#make(member);
+    const value = this.#make(member, this.site);
     if (this.#resolve === undefined) this.#outcome = { value };
     else this.#resolve(value);
   }

@@ -42,6 +42,7 @@ export class RequestDesk {
     if (request.kind === "lease") {
       counters.acquires++;
       member.beginLease(now);
+      this.#shell.leaks.begin(now);
     } else counters.queries++;
     if (events.has("acquire")) {
       const { pid } = member.connection;

@@ -39,6 +39,7 @@ Deno.test("resolvePoolOptions() fills in the documented defaults", () => {
     idleTimeoutMs: 60_000,
     maxLifetimeMs: 1_800_000,
     maxUses: Infinity,
+    leakWarningMs: Infinity,
     maxWaiting: Infinity,
     overload: undefined,
     validateAfterIdleMs: 2_000,
@@ -202,7 +203,6 @@ Deno.test("resolvePoolOptions() refuses an unknown option and names the nearest"
 Deno.test("resolvePoolOptions() suggests nothing when nothing is near", () => {
   const unknown = [
     "nestedAcquire",
-    "leakWarningMs",
     "pooler",
     "__proto__x",
     "toString",

@@ -38,6 +38,7 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   idleTimeoutMs: milliseconds(),
   maxLifetimeMs: positiveMilliseconds(),
   maxUses: integerOrInfinity(1),
+  leakWarningMs: positiveMilliseconds(),
   maxWaiting: integerOrInfinity(1),
   overload: overloadRule(),
   validateAfterIdleMs: milliseconds(),
