@@ -31,7 +31,7 @@ export interface DriverQuery extends Promise<unknown> {
   prepared?: unknown;
   describeFirst?: unknown;
   onlyDescribe?: boolean | undefined;
-  cursorFn?: unknown;
+  cursorFn?: ((rows: unknown) => unknown) | undefined;
   forEachFn?: unknown;
   streaming?: boolean;
 }
@@ -69,6 +69,21 @@ export function endCursor(query: DriverQuery, error: unknown): void {
     get: () => ignore,
     set: (reject: (error: unknown) => void) => reject(error),
   });
+}
+
+/**
+ * What a cursor's callback throws for the last rows, the driver leaves to
+ * nobody, which ends the process; and one that throws at once looks to us like
+ * a row that could not be read.
+ */
+export function guardCursor(query: DriverQuery): void {
+  const { cursorFn } = query;
+  if (cursorFn === undefined) return;
+  query.cursorFn = (rows) => {
+    const step = new Promise((resolve) => resolve(cursorFn(rows)));
+    step.catch((error) => query.reject(error));
+    return step;
+  };
 }
 
 interface CopyStream {

@@ -9,6 +9,7 @@ import {
   describeFault,
   type DriverQuery,
   endCursor,
+  guardCursor,
   guardStream,
   isStalePlan,
   type QueryHandler,
@@ -85,6 +86,10 @@ export class DriverStatement implements SessionStatement {
     return this.query.cursorFn !== undefined || this.#isCopy;
   }
 
+  get isEndedCursor(): boolean {
+    return this.query.cursorFn !== undefined && !this.query.active;
+  }
+
   get isBlocking(): boolean {
     const { describeFirst, onlyDescribe } = this.query;
     return Boolean(describeFirst) || onlyDescribe === true || this.isLasting ||
@@ -131,6 +136,7 @@ export class DriverStatement implements SessionStatement {
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
     if (this.#isCopy) guardStream(query);
+    guardCursor(query);
     // A describe makes the driver forget the plan it knew; once the bytes are
     // made it goes on as with any statement that is new to it.
     const isAgain = this.#isPlanStale;

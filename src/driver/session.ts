@@ -36,6 +36,12 @@ type Phase = "starting" | "running" | "closing" | "lost";
 
 const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
 
+// A row threw: from here on the driver would be out of step with the server.
+const FALTERED: Loss = {
+  cause: new Error("Cannot go on with a cursor: reading a row threw"),
+  sqlState: undefined,
+};
+
 /** One physical connection of the driver, as the pool sees it. */
 export class Session implements Connection {
   listener: ConnectionListener | undefined;
@@ -68,9 +74,7 @@ export class Session implements Connection {
       onPause: () => this.#phase === "running" && this.#socket?.pause(),
       onResume: () => this.#socket?.resume(),
     });
-    const socket = new Promise<DriverSocket>((resolve) => {
-      this.#giveSocket = resolve;
-    });
+    const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
     this.#client = options.createClient(socket, this);
     this.#line = new StatementLine(this.#client.execute, (statement) => {
       // Later: the pool is in the middle of handing us this statement.
@@ -238,9 +242,11 @@ export class Session implements Connection {
     if (this.#phase === "starting") return this.#receiveStart(bytes);
     this.#driverSocket.deliver(bytes);
     if (wire.readies > this.#readies) this.#end();
-    if (wire.fatal === undefined) return;
-    const cause = this.#client.serverError(wire.fatal);
-    this.#lose({ cause, sqlState: cause.code });
+    else if (wire.isAmongRows && this.#line.isEndedCursor) this.#lose(FALTERED);
+    else if (wire.fatal !== undefined) {
+      const cause = this.#client.serverError(wire.fatal);
+      this.#lose({ cause, sqlState: cause.code });
+    }
   }
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
@@ -274,24 +280,15 @@ export class Session implements Connection {
     const error = this.#lostError(true);
     this.#canceller.stop(error);
     if (wasStarting) this.#failStart?.(startLoss(this.#where, loss.cause));
-    else this.#abandonDriver(error, loss);
+    else {
+      const unfinished = this.#line.abandonAll(
+        () => this.#driverSocket.fail(error), // its streams too
+        (sent) => this.#lostError(sent),
+      );
+      this.listener?.onLost(loss, unfinished);
+    }
     this.#quiet.fail(error);
     this.#gone.open();
-  }
-
-  /** Lets the driver settle its streams, and hands the pool all statements. */
-  #abandonDriver(error: Error, loss: Loss): void {
-    const unfinished = this.#line.takeAll();
-    for (const statement of unfinished) statement.shield();
-    this.#driverSocket.fail(error);
-    for (const statement of unfinished) {
-      statement.unshield();
-      if (statement.isCommand) {
-        statement.fail(this.#lostError(statement.isSent));
-      }
-    }
-    const others = unfinished.filter((statement) => !statement.isCommand);
-    this.listener?.onLost(loss, others);
   }
 
   #lostError(sent: boolean): ConnectionLostError {

@@ -16,6 +16,8 @@ export interface SessionStatement extends Statement {
   readonly isBlocking: boolean;
   /** Whether it lasts: a cursor or a COPY stream. */
   readonly isLasting: boolean;
+  /** Whether it is a cursor that the driver takes for ended. */
+  readonly isEndedCursor: boolean;
   isSent: boolean;
   /** Nothing of it is left on the wire. */
   end(): void;
@@ -67,6 +69,11 @@ export class StatementLine {
     return this.#running.length > 0 && this.#running[0]!.isLasting;
   }
 
+  /** Whether the one that runs is a cursor that the driver takes for ended. */
+  get isEndedCursor(): boolean {
+    return this.#running.length > 0 && this.#running[0]!.isEndedCursor;
+  }
+
   /** Whether nobody waits for any of them any more. */
   get isAbandoned(): boolean {
     return this.#running.every(isAbandoned) &&
@@ -111,14 +118,25 @@ export class StatementLine {
     return hasEnded;
   }
 
-  /** Takes all of them out: the connection is gone. */
-  takeAll(): SessionStatement[] {
+  /**
+   * Takes all of them out, because the connection is gone; answers those that
+   * are a user's. Our own are failed. None is settled by what `settleDriver` does.
+   */
+  abandonAll(
+    settleDriver: () => void,
+    lostError: (sent: boolean) => Error,
+  ): SessionStatement[] {
     const all = [...this.#running, ...this.#again, ...this.#lane];
     this.#running = [];
     this.#again = [];
     this.#lane = [];
     this.#unsentFrom = 0;
-    return all;
+    for (const statement of all) statement.shield();
+    settleDriver();
+    for (const statement of all) statement.unshield();
+    const ours = all.filter(({ isCommand }) => isCommand);
+    for (const statement of ours) statement.fail(lostError(statement.isSent));
+    return all.filter(({ isCommand }) => !isCommand);
   }
 
   /** What is to run again goes first, once all that was written has ended. */

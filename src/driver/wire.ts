@@ -10,11 +10,10 @@ const CODE = {
   authentication: 0x52, // R
   backendKeyData: 0x4b, // K
   commandComplete: 0x43, // C
-  copyBoth: 0x57, // W
-  copyIn: 0x47, // G
-  copyOut: 0x48, // H
+  dataRow: 0x44, // D
   errorResponse: 0x45, // E
   parameterStatus: 0x53, // S
+  portalSuspended: 0x73, // s
   readyForQuery: 0x5a, // Z
 } as const;
 
@@ -118,6 +117,14 @@ export class Wire {
   /** Whether the first `ReadyForQuery` came. */
   get isStarted(): boolean {
     return this.#isStarted;
+  }
+
+  /** Whether rows are what came last, or the end of some, and no error. */
+  get isAmongRows(): boolean {
+    const code = this.#code;
+    if (this.hasFailed) return false;
+    return code === CODE.dataRow || code === CODE.portalSuspended ||
+      code === CODE.commandComplete;
   }
 
   /**

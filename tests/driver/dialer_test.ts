@@ -20,6 +20,14 @@ import { SpyTransport } from "./spy_transport.ts";
 
 const server = await sharedPostgres();
 
+/** A peer that plays a server; it sees when the other side has gone. */
+function servePeer(serve: Parameters<typeof serveSockets>[0]) {
+  return serveSockets((raw) => {
+    serve(raw);
+    raw.resume();
+  });
+}
+
 async function failure(
   settings: DialSettings,
   where: { readonly host: string; readonly port: number } = server,
@@ -216,7 +224,7 @@ Deno.test("a port that nobody listens on is refused", async () => {
 
 for (const garbage of ["HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail\r\n"]) {
   Deno.test(`a peer that says ${garbage.trim()} is for protocol`, async () => {
-    await using peer = await serveSockets((raw) => void raw.write(garbage));
+    await using peer = await servePeer((raw) => void raw.write(garbage));
     const { kind } = await failure({}, peer.endpoint);
     assertEquals(kind, "protocol");
     await peer.untilEmpty();
@@ -231,7 +239,7 @@ Deno.test("a peer whose messages are cut short is for protocol, and ends no proc
       greeting().slice(0, 20).fill(0xff, 10),
     ]
   ) {
-    await using peer = await serveSockets((raw) => void raw.write(bytes));
+    await using peer = await servePeer((raw) => void raw.write(bytes));
     const { kind } = await failure({}, peer.endpoint);
     assertEquals(kind, "protocol");
   }
@@ -239,7 +247,7 @@ Deno.test("a peer whose messages are cut short is for protocol, and ends no proc
 
 Deno.test("a peer that does not know the password it should is for protocol", async () => {
   // It cannot prove that it knows the password: any other would do for it.
-  await using peer = await serveSockets((raw) => {
+  await using peer = await servePeer((raw) => {
     const answers = [
       authentication(10, "SCRAM-SHA-256\0\0"),
       undefined,
@@ -260,7 +268,7 @@ Deno.test("a peer that does not know the password it should is for protocol", as
 
 Deno.test("a peer that closes during start-up is refused, once", async () => {
   for (const bytes of [new Uint8Array(), greeting().slice(0, 30)]) {
-    await using peer = await serveSockets((raw) => {
+    await using peer = await servePeer((raw) => {
       raw.once("data", () => raw.end(bytes));
     });
     const { kind } = await failure({}, peer.endpoint);
@@ -271,7 +279,7 @@ Deno.test("a peer that closes during start-up is refused, once", async () => {
 });
 
 Deno.test("a peer that closes during the look-up of array types is refused", async () => {
-  await using peer = await serveSockets((raw) => {
+  await using peer = await servePeer((raw) => {
     raw.once("data", () => {
       raw.write(greeting());
       raw.once("data", () => raw.destroy());
@@ -283,7 +291,7 @@ Deno.test("a peer that closes during the look-up of array types is refused", asy
 });
 
 Deno.test("a dial that is given up rejects with the reason, and leaves nothing", async () => {
-  await using peer = await serveSockets(() => {});
+  await using peer = await servePeer(() => {});
   const abort = new AbortController();
   const failed = new Dialled(peer.endpoint).fail(abort.signal);
   await until(() => peer.open.size === 1, "connection");
@@ -320,7 +328,7 @@ Deno.test("a dial that is given up at any point leaves no session on the server"
 });
 
 Deno.test("FATAL with the greeting is told by its code, not as a lost connection", async () => {
-  await using peer = await serveSockets((raw) => {
+  await using peer = await servePeer((raw) => {
     raw.once("data", () => {
       raw.end(Buffer.concat([
         greeting(),

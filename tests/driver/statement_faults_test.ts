@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertExists,
   assertRejects,
+  assertStringIncludes,
 } from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 
@@ -319,4 +320,62 @@ Deno.test("prepared statements that were deallocated are prepared anew", async (
     [{ n: 2 }],
     [{ n: 3 }],
   ]);
+});
+
+Deno.test("a cursor whose rows cannot be read loses its connection, and nobody gets what is not theirs", async () => {
+  const parse = (value: string) => {
+    if (value.startsWith("bad")) throw new TypeError("Too picky for that");
+    return value;
+  };
+  const types = { picky: { to: 25, from: [25], parse, serialize: String } };
+  const picky = new Dialled(server, { types });
+  for (const size of [1, 2, 10]) {
+    await using opened = await picky.open();
+    const { sql } = opened;
+    const query = sql`select 'bad' from generate_series(1, 4)`;
+    const failed = assertRejects(
+      async () => {
+        for await (const _rows of query.cursor(size)) { /* none comes */ }
+      },
+      TypeError,
+      "Too picky",
+    );
+    const next = sql`select 1 as one`.catch((error) => error.message);
+    const { loss, unfinished } = await opened.lost;
+    assertEquals(unfinished.map(({ isSent }) => isSent), [true, false]);
+    assertStringIncludes(String(loss.cause), "reading a row threw");
+    for (const statement of unfinished) statement.fail(new Error("Lost"));
+    await failed;
+    assertEquals(await next, "Lost");
+  }
+});
+
+Deno.test("rows that cannot be read fail a statement, and leave its connection", async () => {
+  const parse = () => {
+    throw new TypeError("Too picky for that");
+  };
+  const types = { picky: { to: 25, from: [25], parse, serialize: String } };
+  await using opened = await new Dialled(server, { types }).open();
+  const { sql } = opened;
+  const all = await Promise.allSettled([
+    sql`select 'bad' from generate_series(1, 4)`,
+    sql`select 2 as two`,
+  ]);
+  assertEquals(all[0].status, "rejected");
+  assertEquals(all[1].status === "fulfilled" && plain(all[1].value), [{
+    two: 2,
+  }]);
+  assertEquals(opened.connection.isLost, false);
+});
+
+Deno.test("a cursor that cannot be written leaves its connection", async () => {
+  await using opened = await dialled.open();
+  const { sql } = opened;
+  for (const value of [undefined, circular]) {
+    const query = sql`select ${sql.json(value as never)}::json as bad`;
+    await assertRejects(async () => {
+      for await (const _rows of query.cursor(1)) { /* none comes */ }
+    });
+  }
+  assertEquals(plain(await sql`select 1 as one`), [{ one: 1 }]);
 });

@@ -64,13 +64,22 @@ form("a cursor with a callback gives all rows in batches", async ({ sql }) => {
   assertEquals(batches, [[1, 2], [3, 4], [5]]);
 });
 
-form("a cursor whose callback throws rejects with that", async ({ sql }) => {
-  const query = sql`select n from generate_series(1, 5) n`;
-  const cursor = query.cursor(2, () => {
-    throw new Error("Enough");
-  });
-  await assertRejects(async () => await cursor, Error, "Enough");
-});
+for (const rows of [2, 5, 9]) {
+  for (const kind of ["throws", "rejects"]) {
+    form(
+      `a cursor whose callback ${kind} rejects with that (${rows} of 5 rows at once)`,
+      async ({ sql }) => {
+        const query = sql`select n from generate_series(1, 5) n`;
+        const cursor = query.cursor(rows, () => {
+          const error = new Error("Enough");
+          if (kind === "throws") throw error;
+          return Promise.reject(error);
+        });
+        await assertRejects(async () => await cursor, Error, "Enough");
+      },
+    );
+  }
+}
 
 form(
   "statements behind an open cursor wait for their turn",

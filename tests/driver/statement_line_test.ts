@@ -12,6 +12,7 @@ class FakeStatement implements SessionStatement {
   mustRunAgain = false;
   isBlocking = false;
   isLasting = false;
+  isEndedCursor = false;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
@@ -39,10 +40,23 @@ class FakeStatement implements SessionStatement {
     this.isAbandoned = true;
   }
 
-  fail(): void {}
-  shield(): void {}
-  unshield(): void {}
+  readonly steps: unknown[] = [];
+
+  fail(error: unknown): void {
+    this.steps.push(error);
+  }
+
+  shield(): void {
+    this.steps.push("shield");
+  }
+
+  unshield(): void {
+    this.steps.push("unshield");
+  }
 }
+
+const LOST_SENT = new Error("Lost, and sent");
+const LOST_UNSENT = new Error("Lost, and not sent");
 
 /** A line, and what it handed to the driver, each with who was the head then. */
 class World {
@@ -256,17 +270,32 @@ Deno.test("StatementLine drops a statement that the driver refuses, and tells", 
   assertEquals([a.ends, world.line.length], [1, 0]);
 });
 
-Deno.test("StatementLine gives up all it has, in order", () => {
+Deno.test("StatementLine gives up all that a user has in it, in order", () => {
   const world = new World();
   world.add("again", { mustRunAgain: true });
   world.add("running", { isBlocking: true });
   world.end(1);
   world.add("waiting");
-  const all = world.line.takeAll().map((statement) =>
-    (statement as FakeStatement).text
-  );
-  assertEquals(all, ["running", "again", "waiting"]);
+  const all = world.line.abandonAll(() => {}, () => new Error("Lost"));
+  assertEquals(all.map(({ text }) => text), ["running", "again", "waiting"]);
   assertEquals(world.line.length, 0);
+});
+
+Deno.test("StatementLine keeps the driver from settling what it gives up, and fails our own", () => {
+  const world = new World();
+  const [sent, command] = ["sent", "command"].map((text) =>
+    world.add(text, { isCommand: text === "command" })
+  );
+  world.line.markSent();
+  const unsent = world.add("unsent", { isCommand: true });
+  const all = world.line.abandonAll(
+    () => sent!.steps.push("driver"),
+    (isSent) => isSent ? LOST_SENT : LOST_UNSENT,
+  );
+  assertEquals(all, [sent!]);
+  assertEquals(sent!.steps, ["shield", "driver", "unshield"]);
+  assertEquals(command!.steps.at(-1), LOST_SENT);
+  assertEquals(unsent.steps.at(-1), LOST_UNSENT);
 });
 
 Deno.test("StatementLine lets whoever is told of an end add the next", () => {
