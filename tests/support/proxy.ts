@@ -100,6 +100,11 @@ export class Proxy implements AsyncDisposable {
     for (const link of [...this.#links]) link.cut(mode === "reset");
   }
 
+  /** One of the connections that stand, by a number from 0 up to 1; `undefined` of none. */
+  linkAt(chance: number): ProxyLink | undefined {
+    return [...this.#links][Math.floor(chance * this.#links.size)];
+  }
+
   /** Forwards at most so many bytes at a time, each chunk in a turn of its own. */
   trickle(chunkSize: number): void {
     this.#chunkSize = chunkSize;
