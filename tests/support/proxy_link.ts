@@ -12,6 +12,15 @@ export interface LinkListener {
   onRequest(bytes: Uint8Array): void;
 }
 
+/** Where what came goes on to. */
+export interface Outlet {
+  push(bytes: Uint8Array): void;
+  end(): void;
+}
+
+/** What stands in one direction of a link, and passes on what came as it likes. */
+export type Tap = Outlet;
+
 /** A connection of somebody, and ours to the target on their behalf. */
 export class ProxyLink {
   /** How many bytes are forwarded at a time. */
@@ -29,7 +38,8 @@ export class ProxyLink {
   ) {
     this.#near = near;
     this.#listener = listener;
-    this.#far = connect({ ...target, allowHalfOpen: true });
+    const { host, port } = target;
+    this.#far = connect({ host, port, allowHalfOpen: true });
     near.setNoDelay(true);
     this.#far.setNoDelay(true);
     const size = () => this.chunkSize;
@@ -57,6 +67,27 @@ export class ProxyLink {
     this.#streams.replies.swallow();
   }
 
+  /** Puts a tap into one direction, before what is held and trickled there. */
+  tap(direction: Direction, create: (outlet: Outlet) => Tap): void {
+    const stream = this.#streams[direction];
+    stream.tap = create({
+      push: (bytes) => stream.push(bytes),
+      end: () => stream.endAfterQueue(),
+    });
+  }
+
+  /** Swallows what goes in one direction from now on, its end too. */
+  swallow(direction: Direction): void {
+    this.#streams[direction].swallow();
+  }
+
+  /** Ends one direction, as if the other side had said all; the other goes on. */
+  halfClose(direction: Direction): void {
+    const stream = this.#streams[direction];
+    stream.endAfterQueue();
+    stream.swallow();
+  }
+
   cut(isReset: boolean): void {
     if (isReset) this.#near.resetAndDestroy();
     else this.#near.destroy();
@@ -74,8 +105,8 @@ export class ProxyLink {
     // One side broke: so does the other, unless the network would not tell.
     if (this.#streams.requests.isSwallowing) return;
     if (this.#near.destroyed && this.#near.errored) this.#far.destroy();
-    else if (this.#far.destroyed) this.#streams.replies.endAfterQueue();
-    else this.#streams.requests.endAfterQueue();
+    else if (this.#far.destroyed) this.#streams.replies.finish();
+    else this.#streams.requests.finish();
   }
 }
 
@@ -88,12 +119,23 @@ class ByteStream {
   #isEnding = false;
   #isTurnSet = false;
   isSwallowing = false;
+  tap: Tap | undefined;
 
   constructor(from: Socket, to: Socket, chunkSize: () => number) {
     this.#to = to;
     this.#chunkSize = chunkSize;
-    from.on("data", (bytes: Uint8Array) => this.#push(bytes));
-    from.on("end", () => this.endAfterQueue());
+    from.on("data", (bytes: Uint8Array) => (this.tap ?? this).push(bytes));
+    from.on("end", () => this.finish());
+  }
+
+  /** All has come that will. */
+  finish(): void {
+    if (this.tap === undefined) this.endAfterQueue();
+    else this.tap.end();
+  }
+
+  end(): void {
+    this.endAfterQueue();
   }
 
   hold(): void {
@@ -116,7 +158,7 @@ class ByteStream {
     this.#flush();
   }
 
-  #push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array): void {
     if (this.isSwallowing) return;
     this.#queue.push(bytes);
     this.#flush();
