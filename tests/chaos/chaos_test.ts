@@ -1,0 +1,11 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { runChaos } from "./chaos.ts";
+import { badColumns, table } from "./chaos_report.ts";
+
+Deno.test("random kills under 200 callers lose no money, run nothing twice and hang nobody", async () => {
+  const report = await runChaos({ seconds: 3, seed: 1 });
+  const bad = Object.entries(badColumns(report)).filter(([, count]) => count);
+  assertEquals(bad, [], table(report));
+  assert(report.lost > 0, "nothing was killed");
+  assert(report.statements > 1_000, "nobody asked for anything");
+});
