@@ -7,5 +7,5 @@ Deno.test("random kills under 200 callers lose no money, run nothing twice and h
   const bad = Object.entries(badColumns(report)).filter(([, count]) => count);
   assertEquals(bad, [], table(report));
   assert(report.lost > 0, "nothing was killed");
-  assert(report.statements > 1_000, "nobody asked for anything");
+  assert(report.statements > 100, "nobody asked for anything");
 });

@@ -51,7 +51,11 @@ export class Journal implements AsyncDisposable {
 
   constructor(server: TestServer) {
     this.#server = server;
-    this.#admin = postgres(server.url, { max: 1, fetch_types: false });
+    this.#admin = postgres(server.url, {
+      max: 1,
+      fetch_types: false,
+      onnotice: () => {},
+    });
   }
 
   /** Makes the bank. */
