@@ -37,13 +37,14 @@ export class Turnstile<C> {
   /** When the queue is to be looked at although nothing happens. */
   get nextDeadline(): number {
     if (this.#overload === undefined) return Infinity;
-    const mayPoll = this.#waiters.queue.length > 0 && !this.#state.isPaused;
+    const mayPoll = this.#waiters.queue.length > 0;
     return mayPoll ? this.#overload.nextPoll : Infinity;
   }
 
   /** Serves the queue as far as there are connections. */
   serve(now: number): void {
-    if (this.#state.isPaused) return;
+    // Who stands before a closed door is not slow: the watch begins anew.
+    if (this.#state.isPaused) return this.#overload?.unwatch();
     const { queue } = this.#waiters;
     for (let head = queue.head; head !== undefined; head = queue.head) {
       const slot = this.#picker.pick(head.kind, now);
