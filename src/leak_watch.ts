@@ -51,6 +51,12 @@ export class LeakWatch {
     if (member.isHeldLoosely) this.#registry?.unregister(member);
   }
 
+  /** The pool is closed: there is nothing to look at any more. */
+  stop(): void {
+    this.#shell.alarms.drop(this.#alarm);
+    this.#alarm = undefined;
+  }
+
   #look(): void {
     const now = this.#shell.now();
     let nextAt = Infinity;

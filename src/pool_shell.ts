@@ -265,6 +265,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
         this.dials.abandon(effect.slot, false);
         return effect.slot.connection?.connection.destroy();
       case "drained":
+        this.leaks.stop();
         this.#timer.disarm();
         this.events.push({ type: "closed" });
         return this.#onDrained?.();
