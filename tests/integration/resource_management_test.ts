@@ -430,6 +430,51 @@ poolTest(
   },
 );
 
+poolTest(
+  "what escaped from its scope does not run in what is around it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using lease = await world.pool.acquire();
+    let escapedTx: Transaction | undefined;
+    {
+      await using tx = escapedTx = await lease.begin();
+      let escapedSavepoint: Transaction | undefined;
+      {
+        await using savepoint = escapedSavepoint = await tx.savepoint();
+        await savepoint`select 1`;
+      }
+      assertInstanceOf(
+        await failure(() => escapedSavepoint`select 1`),
+        TransactionFinishedError,
+      );
+      assertEquals(lease.transactionStatus, "open");
+      await tx.commit();
+    }
+    assertInstanceOf(
+      await failure(() => escapedTx`select 1`),
+      TransactionFinishedError,
+    );
+    assertEquals((await lease`select 1 as one`)[0]?.one, 1);
+  },
+);
+
+poolTest(
+  "a lease that is released amid the scopes of its transactions hides no error",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const error = await failure(async () => {
+      await using lease = await pool.acquire();
+      await using tx = await lease.begin();
+      await using _savepoint = await tx.savepoint();
+      await lease.release();
+      throw own;
+    });
+    assertStrictEquals(error, own);
+    assertEquals(pool.stats().leased, 0);
+  },
+);
+
 /** Whether an error says that a handle is no longer of use. */
 function isOver(error: unknown): boolean {
   return error instanceof LeaseReleasedError ||
