@@ -31,6 +31,10 @@ export async function startProxy(target: ProxyTarget): Promise<Proxy> {
 
 /** Forwards connections to its target, until it is told otherwise. */
 export class Proxy implements AsyncDisposable {
+  /** Told of each connection before its first byte. */
+  onLink: ((link: ProxyLink) => void) | undefined;
+  /** Told when both sides of a connection are gone. */
+  onLinkEnd: ((link: ProxyLink) => void) | undefined;
   readonly #target: ProxyTarget;
   readonly #links = new Set<ProxyLink>();
   readonly #held = new Set<Direction>();
@@ -157,13 +161,17 @@ export class Proxy implements AsyncDisposable {
   #take(near: Socket): void {
     this.#accepted++;
     const link = new ProxyLink(near, this.#target, {
-      onEnd: () => this.#links.delete(link),
+      onEnd: () => {
+        this.#links.delete(link);
+        this.onLinkEnd?.(link);
+      },
       onRequest: (bytes) => this.#look(bytes),
     });
     link.chunkSize = this.#chunkSize;
     this.#links.add(link);
     for (const direction of this.#held) link.hold(direction);
     if (this.#isBlackHole) link.blackHole();
+    this.onLink?.(link);
   }
 
   #look(bytes: Uint8Array): void {
