@@ -43,11 +43,11 @@ export class RequestDesk {
       counters.acquires++;
       member.beginLease(now);
       this.#shell.leaks.begin(now);
+      if (events.has("acquire")) {
+        const { pid } = member.connection;
+        events.push({ type: "acquire", pid, waitedMs });
+      }
     } else counters.queries++;
-    if (events.has("acquire")) {
-      const { pid } = member.connection;
-      events.push({ type: "acquire", pid, waitedMs });
-    }
     request.onGranted(member);
   }
 

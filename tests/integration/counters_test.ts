@@ -199,3 +199,30 @@ poolTest("Promise 28: stats() is frozen, and one picture", async (t) => {
   await world.pool`select 1`;
   assertEquals(stats.queries, 0);
 });
+
+poolTest(
+  "Promise 28: acquire and release are told of leases, in pairs; of one-shots, neither",
+  async (t) => {
+    await using world = poolWorld(t, { max: 2 });
+    const { pool } = world;
+    const told: string[] = [];
+    pool.addEventListener("acquire", ({ pid }) => told.push(`acquire ${pid}`));
+    pool.addEventListener("release", ({ pid }) => told.push(`release ${pid}`));
+    await Promise.all(Array.from({ length: 20 }, () => pool`select 1`));
+    assertEquals(told, []);
+    const pids = [
+      await pool.use(({ pid }) => pid),
+      await pool.transaction(async (tx) => {
+        const [row] = await tx`select pg_backend_pid() as pid`;
+        return Number(row?.pid);
+      }),
+    ];
+    const lease = await pool.acquire();
+    lease.destroy();
+    pids.push(lease.pid);
+    assertEquals(
+      told,
+      pids.flatMap((pid) => [`acquire ${pid}`, `release ${pid}`]),
+    );
+  },
+);
