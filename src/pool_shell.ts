@@ -266,7 +266,9 @@ export class PoolShell implements MemberOwner, RequestCanceller {
         return effect.slot.connection?.connection.destroy();
       case "drained":
         this.leaks.stop();
+        // What was detached keeps its alarms: they are set anew.
         this.#timer.disarm();
+        this.#armedAt = Infinity;
         this.events.push({ type: "closed" });
         return this.#onDrained?.();
     }
