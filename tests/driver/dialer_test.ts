@@ -121,6 +121,31 @@ Deno.test("a dial sees no error of another dial that was to look the array types
   assertEquals(row!.many, [1, 2]);
 });
 
+Deno.test("a connection that dies while another looks the array types up is no answer to a dial", async () => {
+  const transport = new SpyTransport();
+  const dialled = new Dialled(server, { transport });
+  const held: Uint8Array[] = [];
+  transport.onData = (bytes, socket) => {
+    const isLookUp = socket.sent.includes("pg_type");
+    if (isLookUp) held.push(bytes);
+    return isLookUp ? undefined : bytes;
+  };
+  const first = dialled.open();
+  await until(() => held.length > 0, "answer to the look-up");
+  const second = dialled.fail();
+  await until(() => transport.sockets[1]?.roundTrips === 1, "second dial");
+  // Its greeting is there a moment later; then it is ready, and waits.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  transport.sockets[1]!.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  transport.onData = (bytes) => bytes;
+  for (const bytes of held) transport.sockets[0]!.deliver(bytes);
+  const error = await second;
+  assertInstanceOf(error, ConnectError);
+  assertEquals(error.kind, "refused");
+  await using _opened = await first;
+});
+
 Deno.test("an unknown database is for auth, with the server's code", async () => {
   const { kind, sqlState } = await failure({ database: "nowhere" });
   assertEquals([kind, sqlState], ["auth", "3D000"]);

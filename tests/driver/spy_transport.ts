@@ -36,6 +36,7 @@ export class SpySocket implements Socket {
   /** How often the direction changed: each is a round trip. */
   roundTrips = 0;
   #isSending = false;
+  #listener: SocketListener | undefined;
 
   constructor(inner: Socket, transport: SpyTransport) {
     this.#inner = inner;
@@ -43,6 +44,7 @@ export class SpySocket implements Socket {
   }
 
   listen(listener: SocketListener): void {
+    this.#listener = listener;
     this.#inner.listen({
       onData: (bytes) => {
         this.#isSending = false;
@@ -52,6 +54,11 @@ export class SpySocket implements Socket {
       onDrain: () => listener.onDrain(),
       onClose: (error) => listener.onClose(error),
     });
+  }
+
+  /** Delivers what was held back. */
+  deliver(bytes: Uint8Array): void {
+    this.#listener!.onData(bytes);
   }
 
   write(
