@@ -19,6 +19,7 @@ import { Proxy, type ProxyTarget } from "./proxy.ts";
 import type { ProxyLink } from "./proxy_link.ts";
 import type { FaultPlace, Toxic } from "./toxics.ts";
 
+export type { FaultDirection, FaultPoint } from "./fault_stream.ts";
 export type { FaultPlace, Toxic, ToxicKind } from "./toxics.ts";
 
 /** Starts a fault proxy on a free port of 127.0.0.1. */
@@ -61,28 +62,36 @@ class FaultLink {
 
 /** Forwards connections to its target, until it is told otherwise. */
 export class FaultProxy extends Proxy {
-  readonly links = new Set<FaultLink>();
+  readonly #faulty = new Set<FaultLink>();
   readonly #faults = new Set<Fault>();
 
   constructor(target: ProxyTarget) {
     super(target);
     this.onLink = (made) => {
       const link = new FaultLink(made);
-      this.links.add(link);
+      this.#faulty.add(link);
       for (const fault of this.#faults) fault.meet(link);
     };
     this.onLinkEnd = (ended) => {
-      for (const link of this.links) {
-        if (link.link === ended) this.links.delete(link);
+      for (const link of this.#faulty) {
+        if (link.link === ended) this.#faulty.delete(link);
       }
     };
+  }
+
+  /** How many bytes came in one direction, over the connections that stand. */
+  bytes(direction: FaultDirection): number {
+    const positions = [...this.#faulty].map(({ streams }) =>
+      streams[direction].position
+    );
+    return positions.reduce((sum, position) => sum + position, 0);
   }
 
   /** Adds a fault. */
   add(toxic: Toxic & FaultPlace): Fault {
     const fault = new Fault(this, toxic, () => this.#faults.delete(fault));
     this.#faults.add(fault);
-    for (const link of [...this.links]) fault.meet(link);
+    for (const link of [...this.#faulty]) fault.meet(link);
     fault.begin();
     return fault;
   }

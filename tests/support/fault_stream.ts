@@ -66,6 +66,11 @@ export class FaultStream implements Tap {
     this.framer = new MessageFramer(direction);
   }
 
+  /** How many bytes came. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** Does something once the stream is at its point. */
   lay(ambush: Ambush): void {
     const { byte, message = "", nth = 1 } = ambush.at;

@@ -107,7 +107,7 @@ export function assertBalanced(pool: Pool): void {
 }
 
 /** Notes what nobody handled; without it, that would end the test run. */
-class FaultWatch {
+export class FaultWatch {
   readonly seen: unknown[] = [];
   readonly #note = (event: Event) => {
     event.preventDefault();
