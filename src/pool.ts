@@ -4,10 +4,7 @@
  * @module
  */
 
-import {
-  acquirePart,
-  type TransactionOptions,
-} from "./options/begin_options.ts";
+import type { TransactionOptions } from "./options/begin_options.ts";
 import {
   type AcquireOptions,
   checkAcquireOptions,
@@ -35,7 +32,12 @@ import type {
 import { SqlScope } from "./sql_scope.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
-import { openTransaction, readBegin, runIn } from "./transaction_runner.ts";
+import {
+  openTransaction,
+  readBegin,
+  readTransaction,
+  runIn,
+} from "./transaction_runner.ts";
 
 /**
  * A pool of connections to PostgreSQL.
@@ -184,10 +186,9 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   }
 
   async begin(first?: unknown, second?: unknown): Promise<unknown> {
-    const { options, fn } = readBegin(first, second);
-    const part = typeof options === "string" ? {} : acquirePart(options);
-    const lease = await this.#lease(part);
-    const tx = await openTransaction(lease, this.maker, options, true);
+    const { wait, statement, fn } = readBegin(first, second);
+    const lease = await this.#lease(wait);
+    const tx = await openTransaction(lease, this.maker, statement, true);
     return fn === undefined ? tx.public : await runIn(tx, fn);
   }
 
@@ -195,7 +196,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const lease = await this.#lease(acquirePart(options));
+    const lease = await this.#lease(readTransaction(options).wait);
     try {
       return await lease.transaction(fn, options);
     } finally {

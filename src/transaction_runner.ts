@@ -5,11 +5,13 @@
  */
 
 import {
+  acquirePart,
   type BeginOptions,
   beginStatement,
   splitRetries,
   type TransactionOptions,
 } from "./options/begin_options.ts";
+import type { AcquireOptions } from "./options/call_options.ts";
 import type { Lease } from "./pooled_connection.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import {
@@ -23,16 +25,16 @@ import {
 // succeed the next time.
 const RETRYABLE_CODES: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
 
-/** Begins a transaction on a lease; `ownsLease`: the lease ends with it, or when it cannot begin. */
+/** Begins a transaction on a lease by a statement; `ownsLease`: the lease ends with it, or when it cannot begin. */
 export async function openTransaction(
   lease: Lease,
   maker: StatementMaker,
-  options: BeginOptions | string,
+  begin: string,
   ownsLease: boolean,
 ): Promise<LeaseTransaction> {
   const brackets: Brackets = {
     noun: "transaction",
-    begin: beginStatement(options),
+    begin,
     commit: "commit",
     rollback: "rollback",
   };
@@ -52,21 +54,37 @@ export async function beginOn(
   first: unknown,
   second: unknown,
 ): Promise<unknown> {
-  const { options, fn } = readBegin(first, second);
-  const tx = await openTransaction(lease, maker, options, false);
+  const { statement, fn } = readBegin(first, second);
+  const tx = await openTransaction(lease, maker, statement, false);
   return fn === undefined ? tx.public : await runIn(tx, fn);
 }
 
-/** Reads the arguments of `begin()`: options, a callback, or both. */
+/** What the options of a transaction come to. */
+export interface BeginPlan {
+  /** How long its connection is waited for. */
+  readonly wait: AcquireOptions;
+  /** What begins it. */
+  readonly statement: string;
+}
+
+/**
+ * Reads the arguments of `begin()`: options, a callback, or both. To be done
+ * before there is a connection: one that is refused must not keep it.
+ *
+ * @throws {TypeError} If an option is unknown or of a wrong type.
+ * @throws {RangeError} If the isolation level is none of PostgreSQL's.
+ */
 export function readBegin(
   first: unknown,
   second: unknown,
-): { options: BeginOptions | string; fn: Callback | undefined } {
-  if (typeof first === "function") {
-    return { options: {}, fn: first as Callback };
-  }
-  const fn = typeof second === "function" ? second as Callback : undefined;
-  return { options: (first ?? {}) as BeginOptions | string, fn };
+): BeginPlan & { readonly fn: Callback | undefined } {
+  const [given, last] = typeof first === "function"
+    ? [undefined, first]
+    : [first, second];
+  const options = (given ?? {}) as BeginOptions | string;
+  const fn = typeof last === "function" ? last as Callback : undefined;
+  const wait = typeof options === "string" ? {} : acquirePart(options);
+  return { wait, statement: beginStatement(options), fn };
 }
 
 /** Runs a callback in a transaction, and commits; what the callback throws rolls back. */
@@ -86,6 +104,20 @@ export async function runIn(
   }
 }
 
+/**
+ * Reads the options of `transaction()`.
+ *
+ * @throws {TypeError} If an option is unknown or of a wrong type.
+ * @throws {RangeError} If one is out of range.
+ */
+export function readTransaction(
+  options: TransactionOptions,
+): BeginPlan & { readonly retries: number } {
+  const { retries, rest } = splitRetries(options);
+  const statement = beginStatement(rest);
+  return { wait: acquirePart(rest), statement, retries };
+}
+
 /** Runs a callback in a transaction, again when the server asks for it. */
 export async function runTransaction<T>(
   lease: Lease,
@@ -93,9 +125,9 @@ export async function runTransaction<T>(
   fn: (tx: Transaction) => T | Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const { retries, rest } = splitRetries(options);
+  const { retries, statement } = readTransaction(options);
   for (let left = retries;; left--) {
-    const tx = await openTransaction(lease, maker, rest, false);
+    const tx = await openTransaction(lease, maker, statement, false);
     try {
       return await runIn(tx, fn) as T;
     } catch (error) {
