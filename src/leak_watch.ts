@@ -75,9 +75,10 @@ export class LeakWatch {
     if (warnAt <= now && !member.isWarnedOf) this.#warn(member, now);
     const loosenAt = member.leasedAt + LOOSEN_AFTER_MS;
     if (loosenAt <= now && !member.isHeldLoosely) this.#loosen(member);
+    // What is past was done as far as it can be: a one-shot has no lease to let go.
     const next = Math.min(
-      member.isWarnedOf ? Infinity : warnAt,
-      member.isHeldLoosely ? Infinity : loosenAt,
+      warnAt > now ? warnAt : Infinity,
+      loosenAt > now ? loosenAt : Infinity,
     );
     // Another lease may begin at any time and be looked at no later than this.
     return Math.min(next, now + Math.min(LOOSEN_AFTER_MS, leakWarningMs));
