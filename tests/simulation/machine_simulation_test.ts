@@ -1,12 +1,12 @@
 /**
  * Random lives of a pool, thousands of them.
  *
- * `SEED=17 RUNS=1 deno test tests/simulation/` replays one; `RUNS=100000` looks
- * harder. Between any two steps the machine's own invariants hold and an
+ * `SEED=17 RUNS=1 deno task simulate` replays one; `MINUTES=5` looks harder.
+ * Between any two steps the machine's own invariants hold and an
  * independent oracle agrees with every effect.
  */
 import { assertEquals } from "../support/assert.ts";
-import { PoolHistory } from "./pool_history.ts";
+import { PoolHistory, runHistory } from "./pool_history.ts";
 
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
 const RUNS = Number(Deno.env.get("RUNS") ?? 5_000);
@@ -60,31 +60,10 @@ const RARE_STATES = [
   "served before its dial",
 ];
 
-/** Runs one history again, to tell how it came to fail. */
-function explain(seed: number, cause: unknown): Error {
-  const again = new PoolHistory(seed, new Map(), true);
-  try {
-    again.run();
-  } catch {
-    // It is the cause that is thrown.
-  }
-  const story = again.transcript.slice(-25).join("\n");
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(
-    `${message}\nReplay: SEED=${seed} RUNS=1 deno test -E tests/simulation/\n` +
-      `${again.transcript[0]}\n…\n${story}`,
-    { cause },
-  );
-}
-
 Deno.test("PoolMachine.step() keeps every promise in any order of inputs", () => {
   const seen = new Map<string, number>();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-    try {
-      new PoolHistory(seed, seen).run();
-    } catch (cause) {
-      throw explain(seed, cause);
-    }
+    runHistory(seed, seen);
   }
   if (RUNS < 1_000) return;
   const missed = RARE_STATES.filter((state) => !seen.has(state));

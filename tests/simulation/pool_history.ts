@@ -155,3 +155,29 @@ export class PoolHistory extends PoolLife {
     }
   }
 }
+
+/** Runs the history of a seed; one that fails is told. */
+export function runHistory(seed: number, seen: Map<string, number>): void {
+  try {
+    new PoolHistory(seed, seen).run();
+  } catch (cause) {
+    throw explain(seed, cause);
+  }
+}
+
+/** Runs one history again, to tell how it came to fail. */
+function explain(seed: number, cause: unknown): Error {
+  const again = new PoolHistory(seed, new Map(), true);
+  try {
+    again.run();
+  } catch {
+    // It is the cause that is thrown.
+  }
+  const story = again.transcript.slice(-25).join("\n");
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new Error(
+    `${message}\nReplay: SEED=${seed} RUNS=1 deno task simulate\n` +
+      `${again.transcript[0]}\n…\n${story}`,
+    { cause },
+  );
+}

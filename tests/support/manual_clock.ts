@@ -46,6 +46,11 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Lets the event loop stand still: time moves on, and timers ring late. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets the machine sleep: only the wall clock moves on. */
   sleep(ms: number): void {
     this.#asleepMs += ms;
