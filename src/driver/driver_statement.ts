@@ -22,7 +22,7 @@ const STATEMENT = Symbol("statement");
 
 interface ScopedQuery extends DriverQuery {
   [SCOPE]?: StatementScope;
-  [STATEMENT]?: DriverStatement;
+  [STATEMENT]?: DriverStatement | undefined;
 }
 
 /** A client of the driver, as a statement needs it. */
@@ -202,6 +202,8 @@ export function bindQuery(
   handler: QueryHandler,
 ): void {
   query[SCOPE] = scope;
+  // So that all queries have the same shape, whatever becomes of them.
+  query[STATEMENT] = query.reserve = undefined;
   query.handler = handler;
   query.canceller = cancelInScope;
 }

@@ -37,10 +37,7 @@ type Phase = "starting" | "running" | "closing" | "lost";
 const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
 
 // A row threw: from here on the driver would be out of step with the server.
-const FALTERED: Loss = {
-  cause: new Error("Cannot go on with a cursor: reading a row threw"),
-  sqlState: undefined,
-};
+const FALTERED = new Error("Cannot go on with a cursor: reading a row threw");
 
 /** One physical connection of the driver, as the pool sees it. */
 export class Session implements Connection {
@@ -150,7 +147,7 @@ export class Session implements Connection {
     socket.listen({
       onData: (bytes) => this.#receive(bytes),
       onDrain() {},
-      onClose: (cause) => this.#lose({ cause, sqlState: undefined }),
+      onClose: (cause) => this.#lose(cause),
     });
     this.#giveSocket(this.#driverSocket);
     await Promise.race([started, failure]);
@@ -186,10 +183,12 @@ export class Session implements Connection {
 
   async close(): Promise<void> {
     if (this.#phase === "lost") return;
-    const isBusy = this.#line.length > 0;
     this.#phase = "closing";
-    // The server would run what it has to its end before it saw that we left.
-    if (isBusy) await this.cancel().catch(() => {});
+    // Else the server would first run what it has to its end. A request may
+    // overtake the statement it is for, hence several.
+    for (let tries = 0; tries < 3 && this.#line.length > 0; tries++) {
+      await this.cancel().catch(() => {});
+    }
     if (this.isLost) return;
     this.#socket?.ref();
     this.#socket?.resume();
@@ -199,18 +198,17 @@ export class Session implements Connection {
   }
 
   destroy(): void {
-    this.#lose({ cause: undefined, sqlState: undefined });
+    this.#lose(undefined);
   }
 
   get #isQuiet(): boolean {
     return this.#line.length === 0 && !this.#canceller.isSending;
   }
 
-  /** Something ended: tells whoever waits for everything to have ended. */
+  /** Something ended, perhaps the last that somebody waits for. */
   #settle(): void {
-    const { holdProcess } = this.#options;
     const mayRest = this.#line.length === 0 && this.#phase === "running";
-    if (mayRest && !holdProcess) this.#socket?.unref();
+    if (mayRest && !this.#options.holdProcess) this.#socket?.unref();
     if (this.#isQuiet) this.#quiet.open();
   }
 
@@ -223,18 +221,24 @@ export class Session implements Connection {
     }
   }
 
-  /** Passes bytes on reply by reply: so we and the driver agree on who is next. */
   #receive(bytes: Uint8Array): void {
+    let start = 0;
     for (let at = 0; at < bytes.length && !this.isLost;) {
-      const start = at;
       try {
-        at = this.wire.receive(bytes, start);
+        at = this.wire.receive(bytes, at);
       } catch (cause) {
-        return this.#lose({ cause, sqlState: undefined });
+        return this.#lose(cause);
       }
-      const isWhole = start === 0 && at === bytes.length;
-      this.#pass(isWhole ? bytes : bytes.subarray(start, at));
+      if (at < bytes.length && !this.#mustPass) continue;
+      const isAll = at - start === bytes.length;
+      this.#pass(isAll ? bytes : bytes.subarray(start, at));
+      start = at;
     }
+  }
+
+  /** The driver is to be put in order before it sees the next reply. */
+  get #mustPass(): boolean {
+    return this.wire.hasFailed || this.#line.isLasting;
   }
 
   #pass(bytes: Uint8Array): void {
@@ -243,21 +247,20 @@ export class Session implements Connection {
     this.#driverSocket.deliver(bytes);
     if (wire.readies > this.#readies) this.#end();
     else if (wire.isAmongRows && this.#line.isEndedCursor) this.#lose(FALTERED);
-    else if (wire.fatal !== undefined) {
-      const cause = this.#client.serverError(wire.fatal);
-      this.#lose({ cause, sqlState: cause.code });
-    }
+    if (wire.fatal === undefined) return;
+    this.#lose(this.#client.serverError(wire.fatal), wire.fatal.code);
   }
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
   #receiveStart(bytes: Uint8Array): void {
     const failure = startFailure(this.#where, this.wire, this.#client);
     if (failure === undefined) this.#driverSocket.deliver(bytes);
-    else this.#lose({ cause: failure, sqlState: failure.sqlState });
+    else this.#lose(failure, failure.sqlState);
   }
 
   #end(): void {
     const { wire } = this;
+    const replies = wire.readies - this.#readies;
     this.#readies = wire.readies;
     if (wire.hasFailed || this.#line.isLasting) {
       wire.hasFailed = false;
@@ -265,21 +268,21 @@ export class Session implements Connection {
       // The driver leaves it paused when a COPY ends before its reader.
       this.#socket?.resume();
     }
-    const hasEnded = this.#line.end();
+    const ended = this.#line.end(replies);
     this.#settle();
-    if (hasEnded) this.listener?.onFinished(1);
+    if (ended > 0) this.listener?.onFinished(ended);
   }
 
   /** The only way to be lost. */
-  #lose(loss: Loss): void {
+  #lose(cause: unknown, sqlState?: string): void {
     if (this.#phase === "lost") return;
     const wasStarting = this.#phase === "starting";
     this.#phase = "lost";
-    this.#loss = loss;
+    const loss = this.#loss = { cause, sqlState };
     this.#socket?.destroy();
     const error = this.#lostError(true);
     this.#canceller.stop(error);
-    if (wasStarting) this.#failStart?.(startLoss(this.#where, loss.cause));
+    if (wasStarting) this.#failStart?.(startLoss(this.#where, cause));
     else {
       const unfinished = this.#line.abandonAll(
         () => this.#driverSocket.fail(error), // its streams too

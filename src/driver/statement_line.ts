@@ -106,16 +106,15 @@ export class StatementLine {
     }
   }
 
-  /** The oldest was answered; answers whether it has ended. */
-  end(): boolean {
-    const statement = this.#running.shift();
-    if (statement === undefined) return false;
-    if (this.#unsentFrom > 0) this.#unsentFrom--;
-    const hasEnded = !this.#putBack(statement);
+  /** The oldest were answered; answers how many have ended. */
+  end(replies: number): number {
+    const answered = this.#running.splice(0, replies);
+    this.#unsentFrom = Math.max(0, this.#unsentFrom - answered.length);
+    const ended = answered.filter((statement) => !this.#putBack(statement));
     this.#advance();
     // Last, because whoever is told may add to the line.
-    if (hasEnded) statement.end();
-    return hasEnded;
+    for (const statement of ended) statement.end();
+    return ended.length;
   }
 
   /**

@@ -141,3 +141,15 @@ export function scoped(
 export function plain(rows: unknown): unknown {
   return structuredClone(rows);
 }
+
+/** Resolves once the server runs a `pg_sleep()` in that session, as `watcher` sees it. */
+export async function untilSleeping(
+  watcher: Opened,
+  pid: number,
+): Promise<void> {
+  for (;;) {
+    const [row] = await watcher.sql`
+      select wait_event from pg_stat_activity where pid = ${pid}`;
+    if (row?.wait_event === "PgSleep") return;
+  }
+}

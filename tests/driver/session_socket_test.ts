@@ -4,6 +4,7 @@ import { Dialled } from "./dialled.ts";
 import { type FakeSocket, FakeTransport, until } from "./fake_transport.ts";
 import {
   commandComplete,
+  errorResponse,
   greeting,
   int32,
   joined,
@@ -71,6 +72,15 @@ Deno.test("an unwritable statement that comes while the place of another is held
   assertEquals((await good)[0]!.value, "two");
   assertEquals(connection.inFlight, 0);
   connection.destroy();
+});
+
+Deno.test("a parting error that comes with a reply is not missed", async () => {
+  const { sql, socket, opened } = await open();
+  const query = sql`select 1`.execute();
+  await until(() => socket.written.length > 0, "bytes");
+  socket.deliver(joined(reply("one"), errorResponse("FATAL", "57P01")));
+  assertEquals((await query)[0]!.value, "one");
+  assertEquals((await opened.lost).loss.sqlState, "57P01");
 });
 
 Deno.test("nothing is written while a cancel request is under way", async () => {

@@ -3,18 +3,20 @@ import { PostgresError } from "../../src/driver/postgres_js.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 
-import { Dialled, plain } from "./dialled.ts";
+import { Dialled, plain, untilSleeping } from "./dialled.ts";
 import { until } from "./fake_transport.ts";
 
 const server = await sharedPostgres();
 const dialled = new Dialled(server);
 Deno.test("a cancel that was awaited cannot hit the next statement", async () => {
   await using opened = await dialled.open();
+  await using watcher = await dialled.open();
   const { sql, connection } = opened;
   for (let round = 0; round < 50; round++) {
     const slow = sql`select pg_sleep(${round % 2 === 0 ? 30 : 0.001})`
       .catch((error) => error.code);
-    await until(() => opened.last?.isSent === true, "statement sent");
+    if (round % 2 === 0) await untilSleeping(watcher, connection.pid);
+    else await until(() => opened.last?.isSent === true, "statement sent");
     await connection.cancel();
     const [row] = await sql`select ${round}::int as round`;
     assertEquals(row!.round, round);
@@ -25,9 +27,10 @@ Deno.test("a cancel that was awaited cannot hit the next statement", async () =>
 
 Deno.test("a statement that is run while a cancel is under way waits for its end", async () => {
   await using opened = await dialled.open();
+  await using watcher = await dialled.open();
   const { sql, connection } = opened;
   const slow = sql`select pg_sleep(30)`.catch((error) => error.code);
-  await until(() => opened.last?.isSent === true, "statement sent");
+  await untilSleeping(watcher, connection.pid);
   const cancelled = connection.cancel();
   assertEquals(connection.isCancelling, true);
   const next = sql`select 1 as one`.execute();
@@ -38,10 +41,11 @@ Deno.test("a statement that is run while a cancel is under way waits for its end
 
 Deno.test("quiesce() waits for statements and for a cancel", async () => {
   await using opened = await dialled.open();
+  await using watcher = await dialled.open();
   const { sql, connection } = opened;
   await connection.quiesce();
   const slow = sql`select pg_sleep(30)`.catch((error) => error.code);
-  await until(() => opened.last?.isSent === true, "statement sent");
+  await untilSleeping(watcher, connection.pid);
   const cancelled = connection.cancel();
   await connection.quiesce();
   assertEquals([connection.inFlight, connection.isCancelling], [0, false]);

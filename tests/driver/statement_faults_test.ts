@@ -7,7 +7,7 @@ import {
 } from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 
-import { Dialled, plain } from "./dialled.ts";
+import { Dialled, plain, untilSleeping } from "./dialled.ts";
 import { until } from "./fake_transport.ts";
 
 const server = await sharedPostgres();
@@ -153,10 +153,11 @@ Deno.test("the error of an unwritable statement shows its own SQL, never its nei
 
 Deno.test("a cursor that its caller gave up ends when it is cancelled", async () => {
   await using opened = await dialled.open();
+  await using watcher = await dialled.open();
   const { sql, connection } = opened;
   const query = sql`select pg_sleep(30) from generate_series(1, 9)`;
   const step = query.cursor(1)[Symbol.asyncIterator]().next();
-  await until(() => opened.last?.isSent === true, "statement sent");
+  await untilSleeping(watcher, connection.pid);
   const ended = new Promise<void>((resolve) => opened.last!.onEnd = resolve);
   opened.last!.abandon(new Error("Enough"));
   assertEquals([connection.isAbandoned, connection.isStreaming], [true, true]);

@@ -84,13 +84,6 @@ class World {
     );
   }
 
-  /** So many replies come; answers how many statements have ended. */
-  end(replies: number): number {
-    let ended = 0;
-    for (; replies > 0; replies--) ended += Number(this.line.end());
-    return ended;
-  }
-
   add(text: string, options: Partial<FakeStatement> = {}): FakeStatement {
     const statement = new FakeStatement(text, options);
     this.line.add(statement);
@@ -108,20 +101,20 @@ Deno.test("StatementLine hands statements over at once, each with the head of th
 Deno.test("StatementLine ends the oldest statements, one for each reply", () => {
   const world = new World();
   const [a, b, c] = ["a", "b", "c"].map((text) => world.add(text));
-  assertEquals(world.end(2), 2);
+  assertEquals(world.line.end(2), 2);
   assertEquals([a!.ends, b!.ends, c!.ends], [1, 1, 0]);
   world.add("d");
   assertEquals(world.executed.at(-1), "d behind c");
-  assertEquals(world.end(2), 2);
+  assertEquals(world.line.end(2), 2);
   assertEquals(world.line.length, 0);
 });
 
 Deno.test("StatementLine takes no reply for a statement that there is not", () => {
   const world = new World();
   const a = world.add("a");
-  assertEquals(world.end(3), 1);
+  assertEquals(world.line.end(3), 1);
   assertEquals(a.ends, 1);
-  assertEquals(world.end(1), 0);
+  assertEquals(world.line.end(1), 0);
 });
 
 Deno.test("StatementLine keeps statements behind a blocking one until it ends, in order", () => {
@@ -130,10 +123,10 @@ Deno.test("StatementLine keeps statements behind a blocking one until it ends, i
   world.add("block", { isBlocking: true });
   for (const text of ["c", "d"]) world.add(text);
   assertEquals(world.executed, ["a", "block behind a"]);
-  world.end(1);
+  world.line.end(1);
   world.add("e");
   assertEquals(world.executed.length, 2);
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed.slice(2), ["c", "d behind c", "e behind c"]);
 });
 
@@ -142,11 +135,11 @@ Deno.test("StatementLine lets one that lasts run alone", () => {
   for (const text of ["a", "b"]) world.add(text);
   world.add("cursor", { isLasting: true, isBlocking: true });
   world.add("c");
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed.length, 2);
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed.slice(2), ["cursor"]);
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed.slice(3), ["c"]);
 });
 
@@ -155,9 +148,9 @@ Deno.test("StatementLine stops at the next blocking one in the lane", () => {
   world.add("a", { isBlocking: true });
   world.add("b", { isBlocking: true });
   world.add("c");
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed, ["a", "b"]);
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed, ["a", "b", "c"]);
 });
 
@@ -173,10 +166,10 @@ Deno.test("StatementLine marks sent what the driver held when it wrote, and no o
     true,
     false,
   ]);
-  world.end(2);
+  world.line.end(2);
   world.line.markSent();
   assertEquals(waiting.isSent, false);
-  world.end(1);
+  world.line.end(1);
   assertEquals(waiting.isSent, false);
   world.line.markSent();
   assertEquals(waiting.isSent, true);
@@ -206,16 +199,16 @@ Deno.test("StatementLine runs again what was answered without having run, before
   );
   world.add("c");
   world.line.markSent();
-  assertEquals(world.end(1), 0);
+  assertEquals(world.line.end(1), 0);
   const late = world.add("late");
   assertEquals([stale[0]!.ends, stale[0]!.recalls], [0, 1]);
   assertEquals(stale[0]!.isSent, false);
   assertEquals(world.executed.length, 3);
-  assertEquals(world.end(2), 1);
+  assertEquals(world.line.end(2), 1);
   assertEquals(world.executed.slice(3), ["a", "b behind a", "late behind a"]);
   assertEquals(world.line.length, 3);
   for (const statement of stale) statement.mustRunAgain = false;
-  assertEquals(world.end(3), 3);
+  assertEquals(world.line.end(3), 3);
   assertEquals([...stale, late].map(({ ends }) => ends), [1, 1, 1]);
 });
 
@@ -224,7 +217,7 @@ Deno.test("StatementLine writes nothing while it is held, then all in order", ()
   world.add("a");
   world.line.hold();
   world.add("b");
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed, ["a"]);
   world.add("c");
   world.line.resume();
@@ -256,7 +249,7 @@ Deno.test("StatementLine drops a statement that was given up before its turn, an
   const b = world.add("b");
   world.add("c");
   b.abandon();
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.dropped, ["b"]);
   assertEquals(b.ends, 1);
   assertEquals(world.executed, ["a", "c"]);
@@ -274,7 +267,7 @@ Deno.test("StatementLine gives up all that a user has in it, in order", () => {
   const world = new World();
   world.add("again", { mustRunAgain: true });
   world.add("running", { isBlocking: true });
-  world.end(1);
+  world.line.end(1);
   world.add("waiting");
   const all = world.line.abandonAll(() => {}, () => new Error("Lost"));
   assertEquals(all.map(({ text }) => text), ["running", "again", "waiting"]);
@@ -303,7 +296,7 @@ Deno.test("StatementLine lets whoever is told of an end add the next", () => {
   const a = world.add("a");
   world.add("b");
   a.onEnd = () => void world.add("c");
-  world.end(1);
+  world.line.end(1);
   assertEquals(world.executed, ["a", "b behind a", "c behind b"]);
   assertEquals(world.line.length, 2);
 });
