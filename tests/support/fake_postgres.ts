@@ -10,7 +10,12 @@
  * ```
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { errorResponse, joined, message } from "../driver/server_bytes.ts";
+import {
+  backendKeyData,
+  errorResponse,
+  joined,
+  message,
+} from "../driver/server_bytes.ts";
 import {
   type BackendServer,
   type FakeAuthentication,
@@ -29,7 +34,7 @@ export type Misbehaviour =
   | "wrong length"
   /** A message that says it is longer than what comes. */
   | "long length"
-  /** A message that belongs somewhere else. */
+  /** A message that belongs somewhere else: the beginning of a COPY. */
   | "unexpected message"
   /** A message whose letter is none of the protocol's. */
   | "unknown message"

@@ -54,6 +54,11 @@ class FaultLink {
     this.link.halfClose("replies");
   }
 
+  /** Drops what is held back. */
+  stop(): void {
+    for (const stream of Object.values(this.streams)) stream.stop();
+  }
+
   /** Passes nothing on any more, in one direction. */
   swallow(direction: FaultDirection): void {
     this.link.swallow(linkDirection(direction));
@@ -74,7 +79,9 @@ export class FaultProxy extends Proxy {
     };
     this.onLinkEnd = (ended) => {
       for (const link of this.#faulty) {
-        if (link.link === ended) this.#faulty.delete(link);
+        if (link.link !== ended) continue;
+        this.#faulty.delete(link);
+        link.stop();
       }
     };
   }
@@ -98,6 +105,7 @@ export class FaultProxy extends Proxy {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     for (const fault of [...this.#faults]) await fault.remove();
+    for (const link of this.#faulty) link.stop();
     await super[Symbol.asyncDispose]();
   }
 }

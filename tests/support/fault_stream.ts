@@ -57,6 +57,7 @@ export class FaultStream implements Tap {
   readonly #counts = new Map<string, number>();
   #position = 0;
   #isPaused = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isDuplicating = false;
   #copy: Uint8Array[] | undefined;
 
@@ -110,8 +111,15 @@ export class FaultStream implements Tap {
 
   /** Goes on at once with what waited: what slowed it is gone. */
   hurry(): void {
+    clearTimeout(this.#timer);
     this.#isPaused = false;
     this.#run();
+  }
+
+  /** Drops what waited; the connection is gone. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#isPaused = true;
   }
 
   #start(message: string): void {
@@ -190,7 +198,8 @@ export class FaultStream implements Tap {
     if (this.#isDuplicating) (this.#copy ??= []).push(piece);
     this.#outlet.push(piece);
     if (this.bytesPerMs !== Infinity) this.#pause(size / this.bytesPerMs);
-    else if (this.sliceSize !== Infinity) this.#nextTurn();
+    // An immediate would be too soon for the other side to read in between.
+    else if (this.sliceSize !== Infinity) this.#pause(0);
     else if (this.limit === 0) this.onLimit();
   }
 
@@ -204,12 +213,6 @@ export class FaultStream implements Tap {
 
   #pause(ms: number): void {
     this.#isPaused = true;
-    setTimeout(() => this.hurry(), ms);
-  }
-
-  #nextTurn(): void {
-    this.#isPaused = true;
-    // An immediate would be too soon for the other side to read in between.
-    setTimeout(() => this.hurry(), 0);
+    this.#timer = setTimeout(() => this.hurry(), ms);
   }
 }
