@@ -7,6 +7,9 @@
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
+// How long a cancel request is given to end the statement before it is repeated.
+const REPEAT_MS = 50;
+
 /**
  * Ends abandoned statements on the server.
  *
@@ -29,12 +32,34 @@ export class CancelDesk {
     this.#shell.feed({ kind: "isolate", now, slot });
     if (connection.inFlight === 0 || !connection.isAbandoned) return;
     if (connection.isCancelling) return;
-    connection.cancel().catch(() => connection.destroy());
+    this.#send(member);
     this.#shell.alarms.drop(member.cancelAlarm);
     member.cancelAlarm = this.#shell.alarms.set(
       now + this.#shell.options.releaseTimeoutMs,
       () => connection.destroy(),
     );
+    this.#shell.schedule(now);
+  }
+
+  /** Cancels; again if that came before the statement did: a server ignores it then. */
+  #send(member: Member): void {
+    const { connection } = member;
+    connection.cancel().then(
+      () => this.#repeat(member),
+      () => connection.destroy(),
+    );
+  }
+
+  #repeat(member: Member): void {
+    const { connection } = member;
+    if (connection.inFlight === 0) return;
+    const now = this.#shell.now();
+    this.#shell.alarms.drop(member.repeatAlarm);
+    member.repeatAlarm = this.#shell.alarms.set(now + REPEAT_MS, () => {
+      const isDue = connection.inFlight > 0 && connection.isAbandoned &&
+        !connection.isCancelling;
+      if (isDue) this.#send(member);
+    });
     this.#shell.schedule(now);
   }
 
@@ -49,6 +74,8 @@ export class CancelDesk {
   /** The connection is gone, or has nothing left to cancel. */
   forget(member: Member): void {
     this.#shell.alarms.drop(member.cancelAlarm);
+    this.#shell.alarms.drop(member.repeatAlarm);
     member.cancelAlarm = undefined;
+    member.repeatAlarm = undefined;
   }
 }

@@ -51,6 +51,8 @@ export class Member implements ConnectionListener {
   hasAbandoned = false;
   /** Cuts it when a cancel request does not help. */
   cancelAlarm: Alarm | undefined;
+  /** Sends a cancel request again. */
+  repeatAlarm: Alarm | undefined;
   readonly #owner: MemberOwner;
   #holder: Holder | WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;

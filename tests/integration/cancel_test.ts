@@ -341,3 +341,35 @@ poolTest(
     }
   },
 );
+
+poolTest(
+  "Promise 12: a cancel that comes before the statement runs is sent again",
+  async (t) => {
+    await using proxy = await startProxy(worldServer);
+    await using world = poolWorld(
+      t,
+      { max: 1, releaseTimeoutMs: 20_000 },
+      { through: proxy },
+    );
+    const { pool } = world;
+    await pool`select 1`;
+    const controller = new AbortController();
+    const { signal } = controller;
+    // The driver sends it in two steps: the server describes it, then runs it.
+    proxy.hold("replies");
+    const described = proxy.requested("pg_sleep");
+    const run = pool.with({ signal })`select pg_sleep(${60})`.execute();
+    run.catch(() => {});
+    await described;
+    const cancelled = proxy.requested("\x16."); // the end of its code
+    controller.abort("enough");
+    assertEquals(await run.catch((error) => error), "enough");
+    await cancelled;
+    // Long enough for the server to have found nothing to cancel.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    proxy.release();
+    await using lease = await pool.acquire();
+    assertEquals((await lease`select 1 as one`)[0]?.one, 1);
+    assertEquals(pool.stats().opened, 1);
+  },
+);
