@@ -69,12 +69,14 @@ export class DialDesk {
   }
 
   #fail(slot: Slot<Member>, error: unknown): void {
-    const { clock, counters, events } = this.#shell;
+    const { clock, counters, events, driver } = this.#shell;
     if (slot.state === "connecting") {
       counters.openErrors++;
       events.push({ type: "openerror", error: error as Error });
     }
-    const isPermanent = error instanceof ConnectError && error.isPermanent;
+    // A name that does not exist says nothing about the hosts beside it.
+    const isPermanent = error instanceof ConnectError && error.isPermanent &&
+      (error.kind !== "dns" || driver.attempts === 1);
     const now = clock.now();
     const random = clock.random();
     this.#shell.feed({
