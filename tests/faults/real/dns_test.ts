@@ -65,7 +65,8 @@ poolTest("a bad name among several costs nobody anything", async (t) => {
   const host = "first.test,second.test";
   await using world = poolWorld(t, names.options(host, { max: 2 }));
   assertEquals((await world.pool`select 1 as one`)[0]?.one, 1);
-  assertEquals(world.pool.stats().openErrors, 0);
+  assertEquals(world.pool.stats().acquireFailures, 0);
+  assertEquals(names.dials, 2);
 });
 
 poolTest(

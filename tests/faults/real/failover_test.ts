@@ -11,7 +11,7 @@ import { startPostgres } from "../../support/postgres_server.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { waitForNoSessions } from "../../support/server_view.ts";
 import postgres from "postgres";
-import { faultWhere } from "./fault_case.ts";
+import { faultWhere, slowFaultWhere } from "./fault_case.ts";
 import { startStandby } from "./standby.ts";
 
 const missing = Deno.build.os === "windows"
@@ -68,7 +68,7 @@ faultWhere(
   },
 );
 
-faultWhere(
+slowFaultWhere(
   missing,
   "prefer-standby reads from a standby, hands on its 25006, and goes to the primary when it is down",
   async (t) => {
@@ -94,7 +94,7 @@ faultWhere(
   },
 );
 
-faultWhere(
+slowFaultWhere(
   missing,
   "a primary that turns read-only: 25006 is its caller's, and refresh() takes the pool to one that writes",
   async (t) => {

@@ -6,10 +6,14 @@ const isComplete = Deno.env.get("TIDEPOOL_ALL_FAULTS") === "1";
 
 type Body = (test: Deno.TestContext) => Promise<void>;
 
-/** A fault that takes its time: `deno task test` leaves it out. */
-export function slowFault(name: string, body: Body): void {
-  if (isComplete) poolTest(name, body);
-  else Deno.test.ignore(`${name} (in deno task faults)`, () => {});
+/** A fault that takes its time, as well: `deno task test` leaves it out. */
+export function slowFaultWhere(
+  missing: string | undefined,
+  name: string,
+  body: Body,
+): void {
+  const isLeftOut = missing === undefined && !isComplete;
+  faultWhere(isLeftOut ? "in deno task faults" : missing, name, body);
 }
 
 /** A fault that a machine must allow; `missing` says what it lacks, if anything. */

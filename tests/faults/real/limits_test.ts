@@ -10,7 +10,13 @@ import { poolTest, poolWorld } from "../../support/pool_world.ts";
 import { startPostgres } from "../../support/postgres_server.ts";
 import postgres from "postgres";
 
-const MAX_CONNECTIONS = 8;
+const server = await startPostgres({
+  settings: {
+    max_connections: "8",
+    superuser_reserved_connections: "0",
+    max_wal_senders: "0",
+  },
+});
 
 /** Sessions of somebody else, as many as the server takes. */
 class Crowd implements AsyncDisposable {
@@ -43,13 +49,6 @@ class Crowd implements AsyncDisposable {
 poolTest(
   "a server with no place left: who holds one goes on, who waits is served by a return or a place that frees",
   async (t) => {
-    await using server = await startPostgres({
-      settings: {
-        max_connections: String(MAX_CONNECTIONS),
-        superuser_reserved_connections: "0",
-        max_wal_senders: "0",
-      },
-    });
     await using world = poolWorld(t, { max: 4, acquireTimeoutMs: 5_000 }, {
       server,
     });
@@ -81,13 +80,6 @@ poolTest(
 poolTest(
   "a server with no place left, and none in the pool: the deadline's cause is 53300",
   async (t) => {
-    await using server = await startPostgres({
-      settings: {
-        max_connections: String(MAX_CONNECTIONS),
-        superuser_reserved_connections: "0",
-        max_wal_senders: "0",
-      },
-    });
     await using world = poolWorld(t, { max: 4, acquireTimeoutMs: 300 }, {
       server,
     });
