@@ -55,7 +55,12 @@ export class Caller {
 
   /** With an end of its own: the caller's, or the clock's. */
   async #limited(): Promise<void> {
-    const signal = AbortSignal.timeout(this.#random.below(ABORT_WITHIN_MS));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const timer = setTimeout(
+      () => controller.abort(),
+      this.#random.below(ABORT_WITHIN_MS),
+    );
     const scope = this.#pool.with({ signal });
     const id = this.#begin();
     try {
@@ -63,7 +68,9 @@ export class Caller {
         select note(${id}, '-') as id, pg_backend_pid() as pid, pg_sleep(0.002)`;
       this.#witness.check(id, rows);
     } catch (error) {
-      if (error !== signal.reason) throw error;
+      if (!signal.aborted || error !== signal.reason) throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
