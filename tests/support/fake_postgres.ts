@@ -10,12 +10,7 @@
  * ```
  */
 import { createServer, type Server, type Socket } from "node:net";
-import {
-  backendKeyData,
-  errorResponse,
-  joined,
-  message,
-} from "../driver/server_bytes.ts";
+import { errorResponse, joined, message } from "../driver/server_bytes.ts";
 import {
   type BackendServer,
   type FakeAuthentication,
