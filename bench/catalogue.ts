@@ -1,0 +1,50 @@
+/** Everything that is measured, in the order in which it is shown. */
+import { acquireRelease } from "./workloads/acquire_release.ts";
+import { bundleSize } from "./workloads/bundle_size.ts";
+import { burst } from "./workloads/burst.ts";
+import { dials } from "./workloads/dial.ts";
+import { growth } from "./workloads/growth.ts";
+import { leases } from "./workloads/leases.ts";
+import { memory } from "./workloads/memory.ts";
+import { oneShots, slowMix } from "./workloads/one_shots.ts";
+import { queueing } from "./workloads/queueing.ts";
+import { startUp } from "./workloads/start_up.ts";
+import type { Workload } from "./workloads/workload.ts";
+
+export const WORKLOADS: readonly Workload[] = [
+  acquireRelease,
+  ...leases,
+  ...oneShots,
+  slowMix,
+  burst,
+  ...queueing,
+  ...dials,
+  startUp,
+  memory,
+  ...growth,
+  bundleSize,
+];
+
+/** What the contenders are called where they are shown. */
+export const LABELS: Readonly<Record<string, string>> = {
+  tidepool: "Tidepool",
+  postgres_js: "postgres.js (own pool, reserve, begin)",
+  pg_pool: "pg + pg-pool",
+  generic_pool: "generic-pool over postgres.js",
+  tarn: "tarn over postgres.js",
+  dedicated: "no pool: dedicated postgres.js clients",
+  bun_sql: "Bun.SQL",
+};
+
+/** The workloads of a name, or whose names begin with it; all without a name. */
+export function workloadsNamed(names: readonly string[]): Workload[] {
+  for (const name of names) {
+    if (WORKLOADS.some((workload) => workload.name.startsWith(name))) continue;
+    const known = WORKLOADS.map((workload) => workload.name).join(", ");
+    throw new RangeError(`Cannot run ${name}: it is none of ${known}`);
+  }
+  return WORKLOADS.filter((workload) =>
+    names.length === 0 ||
+    names.some((name) => workload.name.startsWith(name))
+  );
+}

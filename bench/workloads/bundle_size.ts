@@ -1,0 +1,40 @@
+import type { Measured, Workload } from "./workload.ts";
+
+// As src/ imports it.
+const DRIVER = "npm:postgres@~3.4.9";
+
+/** What the package adds to a bundle, beside the driver. */
+export const bundleSize: Workload = {
+  name: "bundle_size",
+  title: "mod.ts without the driver, minified + gzip",
+  metrics: [
+    { name: "gzip", unit: "bytes", better: "less" },
+    { name: "minified", unit: "bytes", better: "less" },
+  ],
+  contenders: ["tidepool"],
+  rounds: 1,
+  isOutside: true,
+  run,
+};
+
+async function run(): Promise<Measured> {
+  const { stdout, success, stderr } = await new Deno.Command(
+    Deno.execPath(),
+    {
+      args: [
+        ...["bundle", "--minify", "--platform", "browser"],
+        ...[`--external=${DRIVER}`, "mod.ts"],
+      ],
+      cwd: new URL("../..", import.meta.url),
+      stdin: "null",
+    },
+  ).output();
+  // It ends well although it finds nothing.
+  if (!success || stdout.byteLength === 0) {
+    throw new Error(new TextDecoder().decode(stderr));
+  }
+  const zipped = new Blob([stdout]).stream()
+    .pipeThrough(new CompressionStream("gzip"));
+  const { byteLength } = await new Response(zipped).arrayBuffer();
+  return { gzip: byteLength, minified: stdout.byteLength };
+}

@@ -1,0 +1,61 @@
+import { keep, quantile, rateOf } from "./stopwatch.ts";
+import { MAX, type Measured, RATE, type Scene } from "./workload.ts";
+import type { Workload } from "./workload.ts";
+
+const CALLERS = [1, 10, 100, 1_000, 10_000];
+const CONTENDERS = ["tidepool", "postgres_js", "pg_pool", "tarn", "bun_sql"];
+
+/** `select 1` on whichever connection has room. */
+export const oneShots: readonly Workload[] = CALLERS.map((callers) => ({
+  name: `one_shot_${callers}`,
+  title: `one-shot select 1, max ${MAX}, ${callers} callers`,
+  metrics: [RATE],
+  contenders: CONTENDERS,
+  async run(scene) {
+    const { contender, url } = scene;
+    const open = await contender.open({ url, max: MAX });
+    const rate = await rateOf(scene, callers, open.oneShot!);
+    await open.close();
+    return { rate };
+  },
+}));
+
+const SLOW_ONE_IN = 20;
+const SLOW_CALLERS = 100;
+
+/** One statement in twenty takes 20 ms; timed are the others. */
+export const slowMix: Workload = {
+  name: "slow_mix",
+  title:
+    `one-shots, 5 % of them 20 ms, max ${MAX}, ${SLOW_CALLERS} callers: the fast ones`,
+  metrics: [
+    { name: "p50", unit: "ms", better: "less" },
+    { name: "p99", unit: "ms", better: "less" },
+    RATE,
+  ],
+  contenders: CONTENDERS,
+  run: runSlowMix,
+};
+
+async function runSlowMix(scene: Scene): Promise<Measured> {
+  const open = await scene.contender.open({ url: scene.url, max: MAX });
+  let turn = 0;
+  let waits: number[] = [];
+  async function one(): Promise<void> {
+    if (turn++ % SLOW_ONE_IN === 0) return keep(await open.slowShot!());
+    const start = performance.now();
+    keep(await open.oneShot!());
+    waits.push(performance.now() - start);
+  }
+  // A slow one is an eternity: a few more of them make the tail steadier.
+  const { warmMs, runMs } = scene;
+  await rateOf({ warmMs: 0, runMs: warmMs }, SLOW_CALLERS, one);
+  waits = [];
+  const rate = await rateOf(
+    { warmMs: 0, runMs: runMs * 2 },
+    SLOW_CALLERS,
+    one,
+  );
+  await open.close();
+  return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), rate };
+}

@@ -1,0 +1,43 @@
+import type { Contender } from "../contenders/contender.ts";
+
+/** One number that a workload gives. */
+export interface Metric {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "more" | "less";
+}
+
+/** Where a workload runs, and for how long. */
+export interface Scene {
+  /** The contender's name. */
+  readonly name: string;
+  readonly contender: Contender;
+  readonly url: string;
+  /** The certificate that the server's was signed with. */
+  readonly ca: string;
+  readonly warmMs: number;
+  readonly runMs: number;
+}
+
+/** Answers each metric by its name. */
+export type Measured = Readonly<Record<string, number>>;
+
+/** What every contender is made to do. */
+export interface Workload {
+  readonly name: string;
+  /** What is done, in a few words. */
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  readonly contenders: readonly string[];
+  /** How many rounds are enough, where one costs much. */
+  readonly rounds?: number;
+  /** Whether the runner measures a whole process, instead of being in it. */
+  readonly isOutside?: boolean;
+  run(scene: Scene): Promise<Measured>;
+}
+
+/** Operations per second. */
+export const RATE: Metric = { name: "rate", unit: "/s", better: "more" };
+
+/** The size of all pools, unless a workload says otherwise. */
+export const MAX = 10;
