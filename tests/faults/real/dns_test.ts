@@ -85,6 +85,7 @@ poolTest(
     names.ports.set("db.test", after.port);
     pool.refresh();
     await fill(pool);
+    assertEquals(after.accepted, 3);
     assertEquals((await held`select 1 as one`)[0]?.one, 1);
     await eventually("only the lease is left", () => before.connections === 1);
     await held.release();
