@@ -19,6 +19,7 @@ Deno.test("detach() answers a connection whose limits outlast the pool", async (
   await pool.close();
   const asked = own.with({ timeoutMs: 30_000 })`select`;
   const answer = asked.then(() => "ok", ({ code }) => code);
+  await nextTurn();
   clock.advance(30_000);
   assertEquals(await answer, "QUERY_TIMEOUT");
   driver.sessions.forEach((session) => session.destroy());

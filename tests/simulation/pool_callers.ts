@@ -58,11 +58,8 @@ export class PoolCallers {
     this.#order.push(caller);
     this.#leases.push(caller);
     if (own !== undefined) {
-      caller.abort = () => {
-        caller.isAborted = true;
-        own.abort();
-      };
-      if (choices.chance(4)) caller.abort();
+      this.#mayAbort(caller, own);
+      if (choices.chance(4)) caller.abort!();
     }
     return caller;
   }
@@ -85,7 +82,6 @@ export class PoolCallers {
     const abortable = this.#world.waiting.filter(({ abort }) => abort);
     const caller = choices.maybe(abortable);
     if (caller === undefined) return;
-    caller.isAborted = true;
     caller.abort!();
   }
 
@@ -109,8 +105,8 @@ export class PoolCallers {
     const scope = isLimited ? pool.with({ signal, timeoutMs }) : pool;
     const caller = this.#ask("query", scope, undefined, choices);
     if (isLimited && own !== undefined) {
-      caller.abort = () => own.abort();
-      if (choices.chance(10)) own.abort();
+      this.#mayAbort(caller, own);
+      if (choices.chance(10)) caller.abort!();
     }
   }
 
@@ -124,7 +120,7 @@ export class PoolCallers {
       ? lease.with({ signal, timeoutMs: choices.pick([undefined, 5]) })
       : lease;
     const caller = this.#ask("leased", scope, holding, choices);
-    if (scope !== lease && own !== undefined) caller.abort = () => own.abort();
+    if (scope !== lease && own !== undefined) this.#mayAbort(caller, own);
   }
 
   /** Makes a query that is awaited later, when its lease may be over. */
@@ -261,6 +257,15 @@ export class PoolCallers {
     const world = this.#world;
     const deadline = world.now + world.options.releaseTimeoutMs!;
     world.call(kind, lease.release(), deadline);
+  }
+
+  /** Whoever gives up is answered at once. */
+  #mayAbort(caller: Caller, own: CountedSignal): void {
+    caller.abort = () => {
+      caller.isAborted = true;
+      caller.deadline = this.#world.now;
+      own.abort();
+    };
   }
 
   #signal(choices: Choices) {

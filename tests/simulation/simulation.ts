@@ -10,6 +10,9 @@ import { WholePoolHistory } from "./whole_pool_history.ts";
 
 const CORPUS = new URL("corpus.json", import.meta.url);
 
+// How long to look for a shorter life that fails alike; `SHRINK_MS` says otherwise.
+const SHRINK_MS = Number(Deno.env.get("SHRINK_MS") ?? 20_000);
+
 // A failure is told in its last steps; most of a life leads nowhere.
 const TOLD_STEPS = 60;
 
@@ -43,11 +46,12 @@ export class Simulation {
   }
 
   async #explain(seed: number, cause: unknown): Promise<Error> {
+    if (SHRINK_MS === 0) return cause as Error;
     const property = fc.asyncProperty(plans, (plan) => liveOnce(plan));
     const { counterexample } = await fc.check(property, {
       seed,
       numRuns: 1,
-      interruptAfterTimeLimit: 20_000,
+      interruptAfterTimeLimit: SHRINK_MS,
       markInterruptAsFailure: false,
     });
     const plan = counterexample?.[0];

@@ -11,6 +11,7 @@ import type { Effect } from "../../src/core/effect.ts";
 import type { Input } from "../../src/core/input.ts";
 import { assertInvariants } from "../../src/core/invariants.ts";
 import { PoolMachine } from "../../src/core/pool_machine.ts";
+import type { Statement } from "../../src/driver/connection.ts";
 import type { Member } from "../../src/member.ts";
 import { assemblePool } from "../../src/pool_assembly.ts";
 import type { PoolEvent, PoolEventType } from "../../src/pool_events.ts";
@@ -39,7 +40,7 @@ export interface Caller {
   readonly id: number;
   readonly kind: string;
   /** Until when an answer has to come; `Infinity`: for ever. */
-  readonly deadline: number;
+  deadline: number;
   isSettled: boolean;
   abort?: (() => void) | undefined;
   isAborted?: boolean;
@@ -99,6 +100,8 @@ export class WholePool {
   /** Connections that were taken out of the pool. */
   readonly detached = new Set<FakeSession>();
   maxEver: number;
+  /** The connections that a hook failed on. */
+  readonly #condemned = new Set<number>();
   readonly #sent = new Set<FakeStatement>();
   #violation: Error | undefined;
   #lastId = 0;
@@ -112,6 +115,10 @@ export class WholePool {
     this.driver = new FakeDriver({
       onRun: (session, statement) => this.#onRun(session, statement),
       onSent: (session, statement) => this.#onSent(session, statement),
+      onCancel: (session) => {
+        const isSafe = session.isClosing || session.isAbandoned;
+        this.must(isSafe, `a cancel request may hit others on ${session.pid}`);
+      },
     }, 1 + choices.below(2));
     this.clock.chance = () => this.asides.below(100) / 100;
     this.options = randomOptions(
@@ -193,6 +200,8 @@ export class WholePool {
       other.pid === pid && !other.isOver
     );
     this.must(others.length === 0, `${pid} has two holders`);
+    const isFit = !this.#condemned.has(pid);
+    this.must(isFit, `${pid} was granted although a hook had failed on it`);
     const session = this.session(pid);
     if (session !== undefined) {
       const { transactionStatus, inFlight, isDamaged, isCancelling } = session;
@@ -246,6 +255,11 @@ export class WholePool {
     } catch (error) {
       this.object((error as Error).message);
     }
+    if (input.kind === "acquire" && input.isResent) {
+      this.mark("a one-shot is sent again");
+      const { statement } = input.waiter as Partial<{ statement: Statement }>;
+      this.must(!statement?.isAbandoned, "one that was given up is sent again");
+    }
     const isTimeout = effects.some((effect) =>
       effect.kind === "turnAway" && effect.refusal === "timeout"
     );
@@ -296,6 +310,8 @@ export class WholePool {
     if (!this.owners.has(statement)) return;
     const owner = this.owners.get(statement);
     if (owner === undefined) {
+      const isSafe = !statement.text.startsWith("begin");
+      this.must(isSafe, "a one-shot began a transaction");
       this.must(holder === undefined, `a one-shot is run on a lease of ${pid}`);
     } else {
       this.must(owner.pid === pid, `${owner.pid}'s statement is run on ${pid}`);
@@ -327,7 +343,10 @@ export class WholePool {
     this.write(`  ${name} ${dice}`);
     if (dice < 4) return;
     if (dice < 8) return void await lease.unsafe("select in a hook");
-    if (dice === 8) throw new Error("A hook threw");
+    if (dice === 8) {
+      this.#condemned.add(lease.pid);
+      throw new Error("A hook threw");
+    }
     this.mark(`a hook misbehaves`);
     if (dice === 9) return await new Promise<never>(() => {});
     if (dice === 10) return void await lease.unsafe("begin in a hook");

@@ -57,6 +57,8 @@ export class FakeDriver implements Driver {
     const session: FakeSession = new FakeSession(++this.#lastPid, {
       onSent: (...sent) => this.#watcher.onSent?.(...sent),
       onRun: (...run) => this.#watcher.onRun?.(...run),
+      onCancel: (session) => this.#watcher.onCancel?.(session),
+      onTerminate: (session) => this.#watcher.onTerminate?.(session),
       onGone: () => {
         this.sessions.delete(session);
         this.#watcher.onGone?.(session);

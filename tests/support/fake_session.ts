@@ -20,6 +20,10 @@ export interface SessionWatcher {
   /** It was asked to run a statement; sent or not. */
   onRun(session: FakeSession, statement: FakeStatement): void;
   onGone(session: FakeSession): void;
+  /** A cancel request is under way. */
+  onCancel(session: FakeSession): void;
+  /** It was told that we leave. */
+  onTerminate(session: FakeSession): void;
 }
 
 // What the pool sends to reset a session begins so.
@@ -62,6 +66,10 @@ export class FakeSession implements Connection {
     return false;
   }
 
+  get isSuspended(): boolean {
+    return false;
+  }
+
   get isCancelling(): boolean {
     return this.#cancel !== undefined;
   }
@@ -90,6 +98,7 @@ export class FakeSession implements Connection {
   cancel(): Promise<void> {
     if (this.#cancel === undefined) {
       this.#cancel = Promise.withResolvers();
+      this.#watcher.onCancel(this);
       if (this.isLost) this.endCancel("fails");
     }
     return this.#cancel?.promise ?? Promise.reject(this.#lostError(true));
@@ -106,6 +115,7 @@ export class FakeSession implements Connection {
     if (this.line.length > 0) await this.cancel().catch(() => {});
     if (this.isLost) return;
     this.isTerminated = true;
+    this.#watcher.onTerminate(this);
     await this.#gone.wait();
   }
 
@@ -221,7 +231,7 @@ export class FakeSession implements Connection {
   #refusal(text: string, answer: Answer): string | undefined {
     if (answer === "internalError") return "XX000";
     if (answer === "cancelled") return "57014";
-    if (answer === "sqlError") return "42601";
+    if (answer === "sqlError") return "22012";
     const endsFailure = text === "commit" || text.startsWith("rollback");
     const isRefused = this.transactionStatus === "failed" && !endsFailure;
     return isRefused ? "25P02" : undefined;

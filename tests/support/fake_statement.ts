@@ -75,7 +75,8 @@ export class FakeQuery implements PromiseLike<unknown> {
   execute(): this {
     if (!this.#isExecuted) {
       this.#isExecuted = true;
-      this.#scope.run(this.statement);
+      // As the driver: whoever awaits it has gone on by then.
+      queueMicrotask(() => this.#scope.run(this.statement));
     }
     return this;
   }
