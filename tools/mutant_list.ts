@@ -1,0 +1,381 @@
+/**
+ * Faults that a pool might have, each as one change of its source.
+ *
+ * Most were shipped by some pool. `find` must be in the file exactly once.
+ */
+
+/** One fault. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+function mutant(
+  name: string,
+  file: string,
+  find: string,
+  replace: string,
+): Mutant {
+  return { name, file: `src/${file}`, find, replace };
+}
+
+const MACHINE = "core/pool_machine.ts";
+const KEEPER = "core/slot_keeper.ts";
+const SHELL = "pool_shell.ts";
+const LEASE = "lease.ts";
+const ROUTER = "query_router.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  // The core.
+  mutant(
+    "nobody is woken by a release",
+    MACHINE,
+    "this.slots.takeBack(slot, fate, now);\n    this.#settle(now);",
+    "this.slots.takeBack(slot, fate, now);",
+  ),
+  mutant(
+    "nobody is woken by a reset",
+    MACHINE,
+    'else this.slots.retire(slot, "reset", now);\n    this.#settle(now);',
+    'else this.slots.retire(slot, "reset", now);',
+  ),
+  mutant(
+    "nobody is woken by a failed dial",
+    MACHINE,
+    "this.slots.forget(slot);\n    this.#settle(now);\n  }\n\n  #prepared",
+    "this.slots.forget(slot);\n  }\n\n  #prepared",
+  ),
+  mutant(
+    "nobody is woken by a lost connection",
+    MACHINE,
+    'if (slot.state === "closed") return;\n    this.slots.forget(slot);\n    this.#settle(now);',
+    'if (slot.state === "closed") return;\n    this.slots.forget(slot);',
+  ),
+  mutant(
+    "a failed dial keeps its slot",
+    MACHINE,
+    "this.slots.forget(slot);\n    this.#settle(now);\n  }\n\n  #prepared",
+    "this.#settle(now);\n  }\n\n  #prepared",
+  ),
+  mutant(
+    "who gives up stays in the queue",
+    MACHINE,
+    'this.waiters.dismiss(waiter, "gone");\n    this.#settle(now);',
+    "this.#settle(now);",
+  ),
+  mutant(
+    "a close forgets who waits",
+    MACHINE,
+    'this.waiters.refuseAll("closed", null);',
+    "",
+  ),
+  mutant(
+    "a connection that opens after the close is kept",
+    MACHINE,
+    'else this.state.emit({ kind: "destroy", slot });',
+    "",
+  ),
+  mutant(
+    "a connection that failed its validation is granted",
+    MACHINE,
+    'if (!isOk) this.slots.retire(slot, "validation", now);\n    else {',
+    "{",
+  ),
+  mutant(
+    "a deadline is not heeded",
+    MACHINE,
+    "if (owner instanceof Waiter) this.#timeOut(owner);",
+    "if (owner instanceof Waiter) continue;",
+  ),
+  mutant(
+    "one more connection than max",
+    "core/dialer.ts",
+    "return this.#state.max - this.#slots.table.total;",
+    "return this.#state.max + 1 - this.#slots.table.total;",
+  ),
+  mutant(
+    "connections that close are not counted",
+    "core/dialer.ts",
+    "return this.#state.max - this.#slots.table.total;",
+    "return this.#state.max - this.#slots.table.live;",
+  ),
+  mutant(
+    "min is never filled up",
+    "core/dialer.ts",
+    "return Math.max(waiting, floor - live);",
+    "return waiting;",
+  ),
+  mutant(
+    "last come, first served",
+    "core/wait_queue.ts",
+    "get head(): Waiter | undefined {\n    return this.#head;",
+    "get head(): Waiter | undefined {\n    return this.#tail;",
+  ),
+  mutant(
+    "one that is asked again goes to the end",
+    "core/waiting_room.ts",
+    "if (isResent) return queue.putBack(waiter);",
+    "if (isResent) return queue.push(waiter);",
+  ),
+  mutant(
+    "who was granted keeps a deadline",
+    "core/waiting_room.ts",
+    "this.#state.deadlines.drop(waiter.alarm);",
+    "",
+  ),
+  mutant(
+    "what is expired is granted",
+    KEEPER,
+    'if (slot.expiresAt <= now) return "expired";',
+    "",
+  ),
+  mutant(
+    "what is worn is granted",
+    KEEPER,
+    'if (slot.uses >= state.limits.maxUses) return "maxUses";',
+    "",
+  ),
+  mutant(
+    "refresh lets what is leased live on",
+    KEEPER,
+    'if (slot.generation < state.generation) return "refresh";',
+    "",
+  ),
+  mutant(
+    "a reset is skipped",
+    KEEPER,
+    'if (fate === "keep") return this.park(slot, now);\n    this.shared',
+    "if (fate) return this.park(slot, now);\n    this.shared",
+  ),
+  mutant(
+    "a lease leaves its connection among the idle",
+    KEEPER,
+    'this.idle.remove(slot);\n    this.table.move(slot, "leased");',
+    'this.table.move(slot, "leased");',
+  ),
+  mutant(
+    "a reset may take for ever",
+    KEEPER,
+    "this.#setAlarm(slot, now + this.#state.limits.releaseTimeoutMs);",
+    "",
+  ),
+  mutant(
+    "a dial may take for ever",
+    KEEPER,
+    "this.#setAlarm(slot, now + this.#state.limits.connectTimeoutMs);",
+    "",
+  ),
+  mutant(
+    "idle connections go below min",
+    KEEPER,
+    "if (bottom === undefined || this.table.open <= this.#state.min) {",
+    "if (bottom === undefined) {",
+  ),
+  mutant(
+    "a shared connection is not isolated",
+    KEEPER,
+    "slot.isIsolated = true;\n    this.shared.unlist(slot);",
+    "",
+  ),
+  mutant(
+    "an open transaction is pipelined behind",
+    KEEPER,
+    'if (fate !== "keep") slot.isIsolated = true;',
+    "",
+  ),
+  mutant(
+    "the backoff never resets",
+    "core/backoff.ts",
+    "this.#failures = 0;\n",
+    "",
+  ),
+  mutant(
+    "there is no backoff",
+    "core/backoff.ts",
+    "if (now < this.#retryAt) return 0;",
+    "",
+  ),
+  mutant(
+    "everybody probes during an outage",
+    "core/backoff.ts",
+    "(this.#failures > 0 ? 1 : this.#limit)",
+    "this.#limit",
+  ),
+  mutant(
+    "more in flight than the pipeline takes",
+    "core/shared_slots.ts",
+    "slot.inFlight >= this.#depth",
+    "slot.inFlight > this.#depth",
+  ),
+  mutant(
+    "a close never forces anybody",
+    "core/drain.ts",
+    "const isForced = this.#forceAt <= now;",
+    "const isForced = false;",
+  ),
+  mutant(
+    "what was silent is granted unasked",
+    "core/slot_picker.ts",
+    "if (!ping && !hook) return slot;",
+    "return slot;",
+  ),
+  // The shell.
+  mutant(
+    "an acquire's signal is not let go",
+    "request.ts",
+    'this.#signal?.removeEventListener("abort", this);',
+    "",
+  ),
+  mutant(
+    "a query's signal is not let go",
+    "query_limit.ts",
+    'this.#signal?.removeEventListener("abort", this);',
+    "",
+  ),
+  mutant(
+    "an abort is not heard",
+    "request.ts",
+    "this.#canceller.abort(this);\n    this.#fail(reason);",
+    "",
+  ),
+  mutant(
+    "who gives up is not told to the core",
+    "request.ts",
+    "this.#canceller.abort(this);",
+    "",
+  ),
+  mutant(
+    "a lease is released twice",
+    LEASE,
+    "return this.#ended ??= this.#end(false);",
+    "return this.#ended = this.#end(false);",
+  ),
+  mutant(
+    "a released lease runs on",
+    LEASE,
+    "if (this.#ended !== undefined) {\n      return new LeaseReleasedError",
+    "if (this.#ended === null) {\n      return new LeaseReleasedError",
+  ),
+  mutant(
+    "a lost lease runs on",
+    LEASE,
+    "return loss === undefined ? undefined : this.#lostError(loss);",
+    "return undefined;",
+  ),
+  mutant(
+    "a statement that was sent is sent again",
+    ROUTER,
+    "const mayResend = !statement.isSent &&",
+    "const mayResend =",
+  ),
+  mutant(
+    "a statement that was given up is sent again",
+    ROUTER,
+    "!statement.isAbandoned &&",
+    "",
+  ),
+  mutant(
+    "a lost statement is never answered",
+    ROUTER,
+    "else failLost(statement, loss);",
+    "",
+  ),
+  mutant(
+    "a query alone on its connection does not give it back",
+    ROUTER,
+    "else void this.#shell.end(member, false);",
+    "",
+  ),
+  mutant(
+    "a transaction begins on a shared connection",
+    ROUTER,
+    "if (TRANSACTION_STARTS.has(word)) {",
+    "if (false) {",
+  ),
+  mutant(
+    "no rollback at release",
+    "upkeep.ts",
+    'await connection.command("rollback");',
+    "",
+  ),
+  mutant(
+    "a session is not reset",
+    "upkeep.ts",
+    "await member.connection.command(RESET_SESSION);",
+    "",
+  ),
+  mutant(
+    "a cancel is not awaited",
+    "upkeep.ts",
+    "await connection.quiesce();",
+    "",
+  ),
+  mutant(
+    "a hook that fails is forgiven",
+    "upkeep.ts",
+    "this.#shell.events.flush();\n      throw error;",
+    "this.#shell.events.flush();",
+  ),
+  mutant(
+    "a damaged connection is lent again",
+    "member.ts",
+    'if (connection.isLost || connection.isDamaged) return "destroy";',
+    'if (connection.isLost) return "destroy";',
+  ),
+  mutant(
+    "a connection that is left busy is lent again",
+    "member.ts",
+    'return connection.isAbandoned ? "reset" : "destroy";',
+    'return "keep";',
+  ),
+  mutant(
+    "a dial that fails is not told to the core",
+    "dial_desk.ts",
+    "this.#controllers.delete(slot);\n      this.#fail(slot, error);",
+    "this.#controllers.delete(slot);\n      void error;",
+  ),
+  mutant(
+    "a hook's hang outlasts its dial",
+    "dial_desk.ts",
+    "return Promise.race([opened, aborted]);",
+    "return opened;",
+  ),
+  mutant(
+    "a cancel request that does not help costs nothing",
+    "cancel_desk.ts",
+    "now + this.#shell.options.releaseTimeoutMs,\n      () => connection.destroy(),",
+    "now + this.#shell.options.releaseTimeoutMs,\n      () => {},",
+  ),
+  mutant(
+    "a cancel request hits others in flight",
+    "cancel_desk.ts",
+    "if (connection.inFlight === 0 || !connection.isAbandoned) return;",
+    "if (connection.inFlight === 0) return;",
+  ),
+  mutant(
+    "the timer is not set",
+    SHELL,
+    "this.#timer.arm(next - now);",
+    "",
+  ),
+  mutant(
+    "a release is not told when its connection is lost",
+    SHELL,
+    "member.settleReturn();\n    this.losses.settle",
+    "this.losses.settle",
+  ),
+  mutant(
+    "a listener that throws is heard",
+    "pool_events.ts",
+    "callObserver(() => listener(Object.freeze(event)), (error) => {",
+    "listener(Object.freeze(event));\n      ((error: unknown) => {",
+  ),
+  mutant(
+    "a late dial outlives its pool",
+    "upkeep.ts",
+    "connection.destroy();\n      throw error;",
+    "throw error;",
+  ),
+];
