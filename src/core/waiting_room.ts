@@ -38,7 +38,6 @@ export class WaitingRoom<C> {
 
   /** Starts the waiter's deadline; called once it is known that it has to wait. */
   watch(waiter: Waiter): void {
-    if (waiter.state !== "queued") return;
     waiter.alarm = this.#state.deadlines.add(waiter.deadline, waiter);
   }
 
