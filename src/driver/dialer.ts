@@ -34,7 +34,8 @@ export interface DialerOptions {
       readonly socket: Promise<DriverSocket>;
       readonly session: Session;
       readonly password: string;
-      readonly fetchTypes: boolean;
+      /** Asked once there is a socket: whether to look up the array types. */
+      fetchTypes(): boolean;
     },
   ): DriverClient;
 }
@@ -73,11 +74,13 @@ export class Dialer implements Driver {
   /** Opens a session; none when another dial was to look the array types up, and failed. */
   async #open(dial: Dial): Promise<Session | undefined> {
     const { attempt, signal, where } = dial;
-    const isFetching = this.#types.claim();
-    const session = this.#createSession(dial, isFetching);
+    let isFetching = false;
+    const session = this.#createSession(dial, () => isFetching);
     let isReady = false;
     try {
-      await abortable(this.#start(session, dial), signal);
+      // No sooner: a dial that does not get through would hold up the others.
+      const onConnected = () => isFetching = this.#types.claim();
+      await abortable(this.#start(session, dial, onConnected), signal);
       if (isFetching) this.#types.settle(true);
       const areTypesKnown = await abortable(this.#types.ready(), signal);
       if (!areTypesKnown) return undefined;
@@ -98,7 +101,10 @@ export class Dialer implements Driver {
     }
   }
 
-  #createSession({ attempt, password }: Dial, fetchTypes: boolean): Session {
+  #createSession(
+    { attempt, password }: Dial,
+    fetchTypes: () => boolean,
+  ): Session {
     const { transport, plan, tls, keepAliveMs, holdProcess } = this.#options;
     const { endpoint } = plan[attempt]!;
     return new Session({
@@ -109,12 +115,19 @@ export class Dialer implements Driver {
     });
   }
 
-  #start(session: Session, { attempt, signal }: Dial): Promise<void> {
+  #start(
+    session: Session,
+    { attempt, signal }: Dial,
+    onConnected: () => void,
+  ): Promise<void> {
     const { transport, plan, tls, keepAliveMs } = this.#options;
     const { endpoint } = plan[attempt]!;
-    return session.start(() =>
-      transport.connect(endpoint, { signal, tls, keepAliveMs })
-    );
+    return session.start(async () => {
+      const options = { signal, tls, keepAliveMs };
+      const socket = await transport.connect(endpoint, options);
+      onConnected();
+      return socket;
+    });
   }
 
   /** The password now; asked for before the dial, so that its failure is ours to tell. */

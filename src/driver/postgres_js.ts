@@ -40,7 +40,8 @@ export interface ClientOptions {
   readonly socket: Promise<DriverSocket>;
   readonly session: Session;
   readonly password: string;
-  readonly fetchTypes: boolean;
+  /** Asked once there is a socket: whether to look up the array types. */
+  fetchTypes(): boolean;
 }
 
 type Options = Record<string, unknown>;
@@ -190,7 +191,9 @@ function clientOptions(base: unknown, options: ClientOptions): Options {
     host: ["localhost"],
     port: [5432],
     pass: () => password,
-    fetch_types: fetchTypes,
+    get fetch_types() {
+      return fetchTypes();
+    },
     onnotice: (notice: Record<string, string>) =>
       session.listener?.onNotice(notice),
     // Single use: whatever makes the driver dial again waits for ever, and is

@@ -66,7 +66,6 @@ poolTest(
     const gate = new GatedTransport();
     await using world = poolWorld(t, {
       max: 2,
-      fetch_types: false,
       transport: gate.connect,
     });
     const { pool } = world;
