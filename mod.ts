@@ -101,6 +101,7 @@ export {
   ConnectError,
   type ConnectErrorKind,
   type ConnectErrorOptions,
+  ConnectionBusyError,
   ConnectionLostError,
   type ConnectionLostOptions,
   type ConnectionLostPhase,

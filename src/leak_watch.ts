@@ -38,6 +38,12 @@ export class LeakWatch {
     });
   }
 
+  /** Whether it is noted where leases are acquired and released. */
+  get recordsSites(): boolean {
+    const { leakWarningMs, driver } = this.#shell.options;
+    return leakWarningMs !== Infinity || driver.debug === true;
+  }
+
   /** A lease began: sees to it that it is looked at. */
   begin(now: number): void {
     if (this.#alarm !== undefined) return;

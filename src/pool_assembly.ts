@@ -6,10 +6,10 @@
 
 import type { Clock } from "./clock/clock.ts";
 import type { Driver } from "./driver/connection.ts";
-import { CallablePool } from "./pool.ts";
+import { CallablePool } from "./callable_pool.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolShell } from "./pool_shell.ts";
-import { Lease, type LeaseKeeper } from "./pooled_connection.ts";
+import { Lease, type LeaseKeeper } from "./lease.ts";
 import { QueryRouter } from "./query_router.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import { Upkeep } from "./upkeep.ts";

@@ -15,6 +15,7 @@ export type PoolErrorCode =
   | "POOL_CLOSED"
   | "POOL_OVERLOADED"
   | "CONNECT_FAILED"
+  | "CONNECTION_BUSY"
   | "CONNECTION_LOST"
   | "LEASE_RELEASED"
   | "QUERY_TIMEOUT"
@@ -190,6 +191,19 @@ export class ConnectionLostError extends PoolError {
     this.sent = sent;
     this.phase = phase;
     this.sqlState = sqlState;
+  }
+}
+
+/** A query was run on a connection while a cursor is open on it. */
+export class ConnectionBusyError extends PoolError {
+  override readonly code = "CONNECTION_BUSY";
+
+  /** Says what could not be done. */
+  constructor(action: string) {
+    super(
+      `Cannot ${action}: a cursor is open on this connection, and would wait ` +
+        "for ever; leave its loop first, or take another connection",
+    );
   }
 }
 

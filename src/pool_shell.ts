@@ -93,12 +93,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return this.clock.now();
   }
 
-  /** Whether it is noted where leases are acquired and released. */
-  get recordsSites(): boolean {
-    const { leakWarningMs, driver } = this.options;
-    return leakWarningMs !== Infinity || driver.debug === true;
-  }
-
   /** One consistent picture. */
   stats(): PoolStats {
     const { state, slots, waiters } = this.machine;
@@ -211,7 +205,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   /** A lease of `member` has ended; resolves once the connection is put back. */
   end(member: Member, isDestroyed: boolean): Promise<void> | undefined {
     const { slot, connection } = member;
-    if (slot.state !== "leased") return undefined;
     const now = this.now();
     this.leaks.end(member);
     const heldMs = now - member.leasedAt;
@@ -219,6 +212,8 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     if (this.events.has("release")) {
       this.events.push({ type: "release", pid: connection.pid, heldMs });
     }
+    // Otherwise it was lost, and there is nothing to put back.
+    if (slot.state !== "leased") return void this.events.flush();
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
     const returned = fate === "reset" ? member.returned() : undefined;
     this.feed({ kind: "release", now, slot, fate });

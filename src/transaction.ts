@@ -13,7 +13,7 @@ import {
   TransactionFinishedError,
   type TransactionOutcome,
 } from "./pool_errors.ts";
-import type { Lease } from "./pooled_connection.ts";
+import type { Lease } from "./lease.ts";
 import type {
   CallbackResult,
   LimitedSql,

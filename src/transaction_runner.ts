@@ -12,7 +12,7 @@ import {
   type TransactionOptions,
 } from "./options/begin_options.ts";
 import type { AcquireOptions } from "./options/call_options.ts";
-import type { Lease } from "./pooled_connection.ts";
+import type { Lease } from "./lease.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import {
   type Brackets,

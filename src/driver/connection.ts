@@ -69,8 +69,8 @@ export interface Connection {
   readonly isLost: boolean;
   /** How it ended, once it is gone. */
   readonly loss: Loss | undefined;
-  /** Whether a statement that lasts is open: a cursor, or a COPY stream. */
-  readonly isStreaming: boolean;
+  /** Whether a cursor is open and waits for its user: what came now would wait for ever. */
+  readonly isSuspended: boolean;
   /** Must not be lent again: the server reported an internal error. */
   readonly isDamaged: boolean;
   /** Whether a cancel request of ours is under way. */

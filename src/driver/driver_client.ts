@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { CancelTarget } from "./cancel.ts";
+import type { DriverSocket } from "./driver_socket.ts";
+import type { Session } from "./session.ts";
 import type { Execute, SessionStatement } from "./statement_line.ts";
 import type { ServerError } from "./wire.ts";
 
@@ -23,4 +26,14 @@ export interface DriverClient {
   command(sql: string): Command;
   /** Makes an error of what the server said. */
   serverError(error: ServerError): Error & { readonly code: string };
+}
+
+/** What a session needs to begin. */
+export interface SessionOptions {
+  /** Makes the driver's client; it asks for its socket once. */
+  createClient(socket: Promise<DriverSocket>, session: Session): DriverClient;
+  /** Where it connects. */
+  readonly target: Omit<CancelTarget, "pid" | "secret">;
+  /** Whether it keeps the process alive when nothing runs. */
+  readonly holdProcess: boolean;
 }

@@ -71,19 +71,36 @@ export function endCursor(query: DriverQuery, error: unknown): void {
   });
 }
 
+/** A cursor's callback, as the driver calls it. */
+type CursorFunction = (rows: unknown) => unknown;
+
 /**
- * What a cursor's callback throws for the last rows, the driver leaves to
- * nobody, which ends the process; and one that throws at once looks to us like
- * a row that could not be read.
+ * Follows a cursor: `onSuspended` is told whether its rows are with the user,
+ * so that the server waits for him.
+ *
+ * The iterator sets another function at each step, hence the property. What a
+ * callback throws for the last rows, the driver leaves to nobody, which ends the
+ * process; and one that throws at once looks to us like a row that could not be
+ * read.
  */
-export function guardCursor(query: DriverQuery): void {
-  const { cursorFn } = query;
-  if (cursorFn === undefined) return;
-  query.cursorFn = (rows) => {
+export function guardCursor(
+  query: DriverQuery,
+  onSuspended: (isSuspended: boolean) => void,
+): void {
+  if (query.cursorFn === undefined) return;
+  const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
+    onSuspended(true);
     const step = new Promise((resolve) => resolve(cursorFn(rows)));
     step.catch((error) => query.reject(error));
+    step.then(() => onSuspended(false), () => onSuspended(false));
     return step;
   };
+  let guarded = guard(query.cursorFn as CursorFunction);
+  Object.defineProperty(query, "cursorFn", {
+    configurable: true,
+    get: () => guarded,
+    set: (cursorFn: CursorFunction) => guarded = guard(cursorFn),
+  });
 }
 
 interface CopyStream {

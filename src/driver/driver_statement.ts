@@ -50,6 +50,7 @@ export class DriverStatement implements SessionStatement {
   isAbandoned = false;
   isBarrier = false;
   isCommand = false;
+  isSuspended = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
@@ -102,6 +103,8 @@ export class DriverStatement implements SessionStatement {
   }
 
   fail(error: unknown): void {
+    // What dies is no reason to end the process where nobody waits for this one.
+    Promise.prototype.then.call(this.query, undefined, ignore);
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);
   }
@@ -136,7 +139,7 @@ export class DriverStatement implements SessionStatement {
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
     if (this.#isCopy) guardStream(query);
-    guardCursor(query);
+    guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
     // A describe makes the driver forget the plan it knew; once the bytes are
     // made it goes on as with any statement that is new to it.
     const isAgain = this.#isPlanStale;

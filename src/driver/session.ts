@@ -7,7 +7,7 @@
 import { ConnectionLostError } from "../pool_errors.ts";
 import { describeEndpoint } from "../transport/hosts.ts";
 import type { Socket } from "../transport/transport.ts";
-import { Canceller, type CancelTarget } from "./cancel.ts";
+import { Canceller } from "./cancel.ts";
 import type {
   Connection,
   ConnectionListener,
@@ -15,22 +15,12 @@ import type {
   Statement,
   TransactionStatus,
 } from "./connection.ts";
-import type { DriverClient } from "./driver_client.ts";
+import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
-
-/** What a session needs to begin. */
-export interface SessionOptions {
-  /** Makes the driver's client; it asks for its socket once. */
-  createClient(socket: Promise<DriverSocket>, session: Session): DriverClient;
-  /** Where it connects. */
-  readonly target: Omit<CancelTarget, "pid" | "secret">;
-  /** Whether it keeps the process alive when nothing runs. */
-  readonly holdProcess: boolean;
-}
 
 type Phase = "starting" | "running" | "closing" | "lost";
 
@@ -110,8 +100,8 @@ export class Session implements Connection {
     return this.#loss;
   }
 
-  get isStreaming(): boolean {
-    return this.wire.isCopying || this.#line.isLasting;
+  get isSuspended(): boolean {
+    return this.#line.isSuspended;
   }
 
   get isDamaged(): boolean {
@@ -184,6 +174,8 @@ export class Session implements Connection {
   async close(): Promise<void> {
     if (this.#phase === "lost") return;
     this.#phase = "closing";
+    // Who still waits is told that the connection went, not of our cancelling.
+    this.#line.abandonEach(this.#lostError);
     // Else the server would first run what it has to its end. A request may
     // overtake the statement it is for, hence several.
     for (let tries = 0; tries < 3 && this.#line.length > 0; tries++) {
@@ -286,7 +278,7 @@ export class Session implements Connection {
     else {
       const unfinished = this.#line.abandonAll(
         () => this.#driverSocket.fail(error), // its streams too
-        (sent) => this.#lostError(sent),
+        this.#lostError,
       );
       this.listener?.onLost(loss, unfinished);
     }
@@ -294,7 +286,6 @@ export class Session implements Connection {
     this.#gone.open();
   }
 
-  #lostError(sent: boolean): ConnectionLostError {
-    return new ConnectionLostError({ sent, phase: "idle", ...this.#loss });
-  }
+  readonly #lostError = (sent: boolean): ConnectionLostError =>
+    new ConnectionLostError({ sent, phase: "idle", ...this.#loss });
 }

@@ -10,6 +10,8 @@ import type { Statement } from "./connection.ts";
 export interface SessionStatement extends Statement {
   /** Whether it is SQL of our own. */
   readonly isCommand: boolean;
+  /** Whether it is a cursor whose rows are with its user. */
+  readonly isSuspended: boolean;
   /** Whether it was answered without having run, and is to be run again. */
   readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
@@ -69,6 +71,11 @@ export class StatementLine {
     return this.#running.length > 0 && this.#running[0]!.isLasting;
   }
 
+  /** Whether a cursor is open, and waits for its user. */
+  get isSuspended(): boolean {
+    return this.#running.length > 0 && this.#running[0]!.isSuspended;
+  }
+
   /** Whether the one that runs is a cursor that the driver takes for ended. */
   get isEndedCursor(): boolean {
     return this.#running.length > 0 && this.#running[0]!.isEndedCursor;
@@ -115,6 +122,16 @@ export class StatementLine {
     // Last, because whoever is told may add to the line.
     for (const statement of ended) statement.end();
     return ended.length;
+  }
+
+  /** Gives each caller an error; the statements themselves go on. */
+  abandonEach(lostError: (sent: boolean) => Error): void {
+    for (const line of [this.#running, this.#again, this.#lane]) {
+      for (const statement of line) {
+        if (statement.isAbandoned) continue;
+        statement.abandon(lostError(statement.isSent));
+      }
+    }
   }
 
   /**

@@ -160,7 +160,7 @@ Deno.test("a cursor that its caller gave up ends when it is cancelled", async ()
   await untilSleeping(watcher, connection.pid);
   const ended = new Promise<void>((resolve) => opened.last!.onEnd = resolve);
   opened.last!.abandon(new Error("Enough"));
-  assertEquals([connection.isAbandoned, connection.isStreaming], [true, true]);
+  assertEquals([connection.isAbandoned, connection.inFlight], [true, 1]);
   await assertRejects(() => step, Error, "Enough");
   await connection.cancel();
   await ended;

@@ -8,6 +8,7 @@ import { assertEquals } from "../support/assert.ts";
 class FakeStatement implements SessionStatement {
   readonly text: string;
   isExclusive = false;
+  isSuspended = false;
   isCommand = false;
   mustRunAgain = false;
   isBlocking = false;

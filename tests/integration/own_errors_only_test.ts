@@ -6,7 +6,7 @@ import {
   assertRejects,
 } from "../support/assert.ts";
 import { eventually } from "../support/eventually.ts";
-import { poolTest, poolWorld } from "../support/pool_world.ts";
+import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
 import { Random } from "../simulation/random.ts";
 
 poolTest(
@@ -209,3 +209,34 @@ poolTest(
     assertEquals(pool.stats().opened, 1);
   },
 );
+
+Deno.test("Promise 11: a pool that is closed by force tells of a lost connection, not of its cancelling", async (test) => {
+  await using world = poolWorld(test, { max: 1 });
+  const { pool } = world;
+  const lease = await pool.acquire();
+  const running = lease`select pg_sleep(60)`.execute();
+  await eventually("it runs", () => isActive(world));
+  await pool.close({ force: true });
+  const error = await assertRejects(async () => await running);
+  assertInstanceOf(error, ConnectionLostError);
+  assertEquals(error.sent, true);
+});
+
+Deno.test("Promise 11: a lease destroyed while it runs tells of a lost connection", async (test) => {
+  await using world = poolWorld(test, { max: 1 });
+  const lease = await world.pool.acquire();
+  const running = lease`select pg_sleep(60)`.execute();
+  await eventually("it runs", () => isActive(world));
+  lease.destroy();
+  const error = await assertRejects(async () => await running);
+  assertInstanceOf(error, ConnectionLostError);
+});
+
+async function isActive(
+  { admin, applicationName }: PoolWorld,
+): Promise<boolean> {
+  const rows = await admin`
+    select 1 from pg_stat_activity
+    where application_name = ${applicationName} and state = 'active'`;
+  return rows.length > 0;
+}

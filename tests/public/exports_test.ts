@@ -8,6 +8,7 @@ const EXPORTS = {
   class: [
     "AcquireTimeoutError",
     "ConnectError",
+    "ConnectionBusyError",
     "ConnectionLostError",
     "LeaseReleasedError",
     "PoolClosedError",

@@ -1,0 +1,217 @@
+/**
+ * The pool behind the interface: reads arguments, and asks the shell.
+ *
+ * @module
+ */
+
+import type { TransactionOptions } from "./options/begin_options.ts";
+import {
+  type AcquireOptions,
+  checkAcquireOptions,
+  type CloseOptions,
+  resolveCloseOptions,
+} from "./options/call_options.ts";
+import { CallSite } from "./call_site.ts";
+import type { Pool } from "./pool.ts";
+import type { Statement } from "./driver/connection.ts";
+import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import type { Member } from "./member.ts";
+import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
+import type { PoolEventType } from "./pool_events.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import type { PoolStats } from "./pool_stats.ts";
+import { Lease } from "./lease.ts";
+import type { PooledConnection } from "./pooled_connection.ts";
+import type { QueryRouter } from "./query_router.ts";
+import { PromisedRequest } from "./request.ts";
+import type { EndOptions, LimitedSql, QueryLimits } from "./sql.ts";
+import { SqlScope } from "./sql_scope.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+import type { Transaction } from "./transaction.ts";
+import {
+  openTransaction,
+  readBegin,
+  readTransaction,
+  runIn,
+} from "./transaction_runner.ts";
+
+/** The pool behind the interface. */
+export class CallablePool extends SqlScope implements LimitedRunner {
+  declare readonly name: string;
+  readonly #shell: PoolShell;
+  readonly #router: QueryRouter;
+
+  constructor(shell: PoolShell, router: QueryRouter, maker: StatementMaker) {
+    super(maker);
+    this.#shell = shell;
+    this.#router = router;
+    // A function has a name of its own, which hides those of its prototypes.
+    const { name } = shell.options;
+    Object.defineProperty(this, "name", { value: name, enumerable: true });
+  }
+
+  /** This, as its user sees it. */
+  get public(): Pool {
+    return this as unknown as Pool;
+  }
+
+  override run(statement: Statement): void {
+    this.#router.run(statement);
+  }
+
+  runWithin(statement: Statement, limits: QueryLimits): void {
+    this.#router.runWithin(statement, limits);
+  }
+
+  override cancel(statement: Statement): void {
+    this.#router.cancel(statement);
+  }
+
+  acquire(options?: AcquireOptions): Promise<PooledConnection> {
+    try {
+      return this.#lease(options) as unknown as Promise<PooledConnection>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  tryAcquire(): PooledConnection | undefined {
+    if (this.#shell.options.onAcquire !== undefined) {
+      throw new TypeError(
+        "Cannot acquire at once: the pool's onAcquire has to be awaited",
+      );
+    }
+    const request = this.#request(0);
+    this.#shell.admit(request);
+    return request.granted?.public;
+  }
+
+  reserve(): Promise<PooledConnection> {
+    return this.acquire();
+  }
+
+  async use<T>(
+    fn: (connection: PooledConnection) => T | Promise<T>,
+    options?: AcquireOptions,
+  ): Promise<T> {
+    const lease = await this.#lease(options);
+    try {
+      return await fn(lease.public);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async begin(first?: unknown, second?: unknown): Promise<unknown> {
+    const { wait, statement, fn } = readBegin(first, second);
+    const lease = await this.#lease(wait);
+    const tx = await openTransaction(lease, this.maker, statement, true);
+    return fn === undefined ? tx.public : await runIn(tx, fn);
+  }
+
+  async transaction<T>(
+    fn: (tx: Transaction) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const lease = await this.#lease(readTransaction(options).wait);
+    try {
+      return await lease.transaction(fn, options);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+  }
+
+  async ready(options?: AcquireOptions): Promise<void> {
+    checkAcquireOptions(options, "wait for the pool");
+    options?.signal?.throwIfAborted();
+    const { since, deadline } = this.#times(options?.timeoutMs);
+    const shell = this.#shell;
+    const request = new PromisedRequest<void>(
+      "ready",
+      since,
+      deadline,
+      shell,
+      () => {},
+    );
+    shell.admit(request);
+    await request.promise(options?.signal);
+  }
+
+  resize(bounds: ResizeOptions): void {
+    const { max, min } = this.#shell.machine.state;
+    const next = checkResize(bounds, { max, min });
+    this.#shell.feed({ kind: "resize", now: this.#shell.now(), ...next });
+  }
+
+  refresh(): void {
+    this.#shell.feed({ kind: "refresh", now: this.#shell.now() });
+  }
+
+  pause(): void {
+    this.#shell.feed({ kind: "pause", now: this.#shell.now() });
+  }
+
+  resume(): void {
+    this.#shell.feed({ kind: "resume", now: this.#shell.now() });
+  }
+
+  stats(): PoolStats {
+    return this.#shell.stats();
+  }
+
+  async close(options?: CloseOptions): Promise<void> {
+    const { closeTimeoutMs } = this.#shell.options;
+    const { timeoutMs, force } = resolveCloseOptions(options, closeTimeoutMs);
+    await this.#shell.close(timeoutMs, force);
+  }
+
+  end(options?: EndOptions): Promise<void> {
+    const timeout = options?.timeout;
+    return this.close(
+      timeout === undefined ? {} : { timeoutMs: timeout * 1_000 },
+    );
+  }
+
+  addEventListener(type: PoolEventType, listener: () => void): void {
+    this.#shell.events.add(type, listener);
+  }
+
+  removeEventListener(type: PoolEventType, listener: () => void): void {
+    this.#shell.events.remove(type, listener);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #lease(options: AcquireOptions | undefined): Promise<Lease> {
+    checkAcquireOptions(options, "acquire a connection");
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const request = this.#request(options?.timeoutMs);
+    if (this.#shell.leaks.recordsSites) request.site = new CallSite();
+    this.#shell.admit(request);
+    return request.promise(signal);
+  }
+
+  #request(timeoutMs: number | undefined): PromisedRequest<Lease> {
+    const { since, deadline } = this.#times(timeoutMs);
+    const shell = this.#shell;
+    return new PromisedRequest("lease", since, deadline, shell, this.#make);
+  }
+
+  readonly #make = (member: Member, site: CallSite | undefined): Lease => {
+    member.acquiredAt = site;
+    return new Lease(this.#shell, this.maker, member, this.#shell);
+  };
+
+  #times(timeoutMs = this.#shell.options.acquireTimeoutMs) {
+    const since = this.#shell.now();
+    return { since, deadline: since + timeoutMs };
+  }
+}

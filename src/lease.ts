@@ -1,0 +1,264 @@
+/**
+ * One lease: a connection in the hands of one caller.
+ *
+ * @module
+ */
+
+import { CallSite } from "./call_site.ts";
+import type { TransactionOptions } from "./options/begin_options.ts";
+import { checkAcquireOptions } from "./options/call_options.ts";
+import type {
+  Loss,
+  Statement,
+  TransactionStatus,
+} from "./driver/connection.ts";
+import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import type { Holder, Member } from "./member.ts";
+import {
+  ConnectionBusyError,
+  ConnectionLostError,
+  LeaseReleasedError,
+} from "./pool_errors.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import { type Limited, QueryLimit } from "./query_limit.ts";
+import { cancelError } from "./query_router.ts";
+import type { PooledConnection } from "./pooled_connection.ts";
+import type { LimitedSql, QueryLimits } from "./sql.ts";
+import { SqlScope } from "./sql_scope.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+import type { Transaction } from "./transaction.ts";
+import { beginOn, runTransaction } from "./transaction_runner.ts";
+
+/** What a lease does to its connection when it ends. */
+export interface LeaseKeeper {
+  /** Ends it; resolves once the connection is put back, or gone. */
+  end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
+  /** Why the lease is over although its own end has not come, if so. */
+  fault?(action: string): Error | undefined;
+}
+
+const DONE = Promise.resolve();
+
+/** The lease behind the interface. */
+export class Lease extends SqlScope implements Holder, LimitedRunner {
+  readonly #shell: PoolShell;
+  readonly #member: Member;
+  readonly #keeper: LeaseKeeper;
+  #ended: Promise<void> | undefined;
+  #releasedAt: CallSite | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(
+    shell: PoolShell,
+    maker: StatementMaker,
+    member: Member,
+    keeper: LeaseKeeper,
+  ) {
+    super(maker);
+    this.#shell = shell;
+    this.#member = member;
+    this.#keeper = keeper;
+    member.holder = this;
+  }
+
+  get pid(): number {
+    return this.#member.connection.pid;
+  }
+
+  get transactionStatus(): TransactionStatus {
+    return this.#member.connection.transactionStatus;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const fault = this.#fault("use the connection");
+      if (fault !== undefined) this.#controller.abort(fault);
+    }
+    return this.#controller.signal;
+  }
+
+  override run(statement: Statement): void {
+    this.runWithin(statement, {});
+  }
+
+  runWithin(statement: Statement, limits: QueryLimits): void {
+    if (statement.isAbandoned) return;
+    if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
+    const fault = this.#fault("run a query") ?? this.#busyFault("run a query");
+    if (fault !== undefined) return statement.fail(fault);
+    statement.carrier = this;
+    const { queryTimeoutMs } = this.#shell.options;
+    const isLimited = limits.signal !== undefined ||
+      limits.timeoutMs !== undefined;
+    statement.isBarrier = isLimited;
+    if (isLimited || queryTimeoutMs !== Infinity) {
+      this.#limit(statement, limits, queryTimeoutMs);
+    }
+    this.#member.hasRun = true;
+    this.#member.connection.run(statement);
+  }
+
+  override cancel(statement: Statement): void {
+    statement.abandon(cancelError());
+    // One that was not run yet never will be; one of a lease that has ended is
+    // not ours to cancel.
+    const isOurs = statement.carrier === this && this.#ended === undefined;
+    if (isOurs) this.#shell.cancels.abandon(this.#member);
+  }
+
+  /** Runs SQL of our own, for a transaction. */
+  command(sql: string): Promise<unknown> {
+    const action = sql.split(" ", 1)[0]!;
+    const fault = this.#fault(action) ?? this.#busyFault(action);
+    if (fault !== undefined) return Promise.reject(fault);
+    this.#member.hasRun = true;
+    const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
+    const result = this.#member.connection.command(sql);
+    if (queryTimeoutMs === Infinity) return result;
+    // It may stand behind a statement that has to be cancelled first, and a
+    // cancelled COMMIT would not tell whether it is done: so it is not cancelled.
+    return this.bounded(result, queryTimeoutMs + releaseTimeoutMs);
+  }
+
+  /** Cuts the connection unless `promise` settles in time. */
+  async bounded<T>(
+    promise: Promise<T>,
+    timeoutMs = this.#shell.options.releaseTimeoutMs,
+  ): Promise<T> {
+    const { alarms } = this.#shell;
+    const now = this.#shell.now();
+    const alarm = alarms.set(now + timeoutMs, () => {
+      this.#member.connection.destroy();
+    });
+    this.#shell.schedule(now);
+    try {
+      return await promise;
+    } finally {
+      alarms.drop(alarm);
+    }
+  }
+
+  begin(first?: unknown, second?: unknown): Promise<unknown> {
+    return beginOn(this, this.maker, first, second);
+  }
+
+  transaction<T>(
+    fn: (tx: Transaction) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    return runTransaction(this, this.maker, fn, options);
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+  }
+
+  reserve(): Promise<PooledConnection> {
+    const fault = this.#fault("reserve the connection");
+    if (fault !== undefined) return Promise.reject(fault);
+    const keeper: LeaseKeeper = {
+      end: () => undefined,
+      fault: (action) => this.#fault(action),
+    };
+    const lease = new Lease(this.#shell, this.maker, this.#member, keeper);
+    // The session's holder is still this lease; the other is only a handle.
+    this.#member.holder = this;
+    return Promise.resolve(lease.public);
+  }
+
+  release(): Promise<void> {
+    return this.#ended ??= this.#end(false);
+  }
+
+  end(): Promise<void> {
+    return this.release();
+  }
+
+  destroy(): void {
+    this.#ended ??= this.#end(true);
+  }
+
+  detach(): PooledConnection {
+    const fault = this.#fault("detach the connection");
+    if (fault !== undefined) throw fault;
+    const member = this.#member;
+    this.#ended = DONE;
+    this.#stop(new LeaseReleasedError("use the connection"));
+    const now = this.#shell.now();
+    this.#shell.feed({ kind: "detach", now, slot: member.slot });
+    const keeper: LeaseKeeper = { end: () => member.connection.close() };
+    return new Lease(this.#shell, this.maker, member, keeper).public;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** This, as its user sees it. */
+  get public(): PooledConnection {
+    return this as unknown as PooledConnection;
+  }
+
+  onLost(loss: Loss): void {
+    this.#stop(this.#lostError(loss));
+  }
+
+  #limit(
+    statement: Statement,
+    limits: QueryLimits,
+    queryTimeoutMs: number,
+  ): void {
+    const now = this.#shell.now();
+    const timeoutMs = Math.min(limits.timeoutMs ?? Infinity, queryTimeoutMs);
+    const limited: Limited = {
+      giveUp: (error) => {
+        statement.abandon(error);
+        this.#shell.cancels.abandon(this.#member);
+      },
+    };
+    const limit = new QueryLimit(limited, this.#shell.alarms, {
+      signal: limits.signal,
+      timeoutMs,
+    }, now);
+    statement.onEnd = () => limit.stop();
+    this.#shell.schedule(now);
+  }
+
+  #end(isDestroyed: boolean): Promise<void> {
+    const member = this.#member;
+    if (member.holder === this) member.holder = undefined;
+    // Set before the core hears of it: it may lend the connection at once.
+    this.#ended = DONE;
+    if (this.#shell.leaks.recordsSites) this.#releasedAt = new CallSite();
+    if (this.#controller !== undefined) {
+      this.#stop(new LeaseReleasedError("use the connection"));
+    }
+    return this.#keeper.end(member, isDestroyed) ?? DONE;
+  }
+
+  #busyFault(action: string): Error | undefined {
+    const { isSuspended } = this.#member.connection;
+    return isSuspended ? new ConnectionBusyError(action) : undefined;
+  }
+
+  /** Why nothing can be run any more, if so. */
+  #fault(action: string): Error | undefined {
+    if (this.#ended !== undefined) {
+      return new LeaseReleasedError(action, this.#releasedAt?.toString());
+    }
+    const fault = this.#keeper.fault?.(action);
+    if (fault !== undefined) return fault;
+    const { loss } = this.#member.connection;
+    return loss === undefined ? undefined : this.#lostError(loss);
+  }
+
+  #lostError(loss: Loss): ConnectionLostError {
+    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
+  }
+
+  #stop(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+}
