@@ -11,20 +11,31 @@ import { fromDeno } from "../../support/gated_transport.ts";
 import { poolTest, poolWorld, worldServer } from "../../support/pool_world.ts";
 import { startProxy } from "../../support/proxy.ts";
 
-/** Names, and the ports of 127.0.0.1 they stand for. */
+const LOOPBACK = "127.0.0.1";
+
+/** Where a name leads to. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Names, and what they stand for. */
 class Names {
-  readonly ports = new Map<string, number>();
+  readonly places = new Map<string, Place>();
   dials = 0;
 
   /** To be given to a pool as its transport. */
   readonly connect = async ({ host }: Endpoint): Promise<WinterSocket> => {
     this.dials++;
-    const port = this.ports.get(host);
-    if (port === undefined) {
+    const place = this.places.get(host);
+    if (place === undefined) {
       const message = `getaddrinfo ENOTFOUND ${host}`;
       throw Object.assign(new Error(message), { code: "ENOTFOUND" });
     }
-    const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+    const socket = await Deno.connect({
+      hostname: place.host,
+      port: place.port,
+    });
     socket.setNoDelay(true);
     return fromDeno(socket);
   };
@@ -51,7 +62,7 @@ poolTest(
       assert(message.includes("db.test"), message);
     }
     assert(names.dials <= 3, `${names.dials} look-ups`);
-    names.ports.set("db.test", worldServer.port);
+    names.places.set("db.test", worldServer);
     await eventually(
       "it serves",
       () => pool`select 1`.then(() => true, () => false),
@@ -61,7 +72,7 @@ poolTest(
 
 poolTest("a bad name among several costs nobody anything", async (t) => {
   const names = new Names();
-  names.ports.set("second.test", worldServer.port);
+  names.places.set("second.test", worldServer);
   const host = "first.test,second.test";
   await using world = poolWorld(t, names.options(host, { max: 2 }));
   assertEquals((await world.pool`select 1 as one`)[0]?.one, 1);
@@ -75,14 +86,14 @@ poolTest(
     await using before = await startProxy(worldServer);
     await using after = await startProxy(worldServer);
     const names = new Names();
-    names.ports.set("db.test", before.port);
+    names.places.set("db.test", { host: LOOPBACK, port: before.port });
     await using world = poolWorld(t, names.options("db.test", { max: 4 }));
     const { pool } = world;
     await using held = await pool.acquire();
     await fill(pool);
     assertEquals(before.connections, 4);
 
-    names.ports.set("db.test", after.port);
+    names.places.set("db.test", { host: LOOPBACK, port: after.port });
     pool.refresh();
     await fill(pool);
     assertEquals(after.accepted, 3);
@@ -102,14 +113,14 @@ poolTest(
     await using before = await startProxy(worldServer);
     await using after = await startProxy(worldServer);
     const names = new Names();
-    names.ports.set("db.test", before.port);
+    names.places.set("db.test", { host: LOOPBACK, port: before.port });
     await using world = poolWorld(t, names.options("db.test", { max: 4 }));
     const { pool } = world;
     await fill(pool);
     await before.refuse();
     before.cut("reset");
     const waiting = fill(pool);
-    names.ports.set("db.test", after.port);
+    names.places.set("db.test", { host: LOOPBACK, port: after.port });
     await waiting;
     assertEquals(before.connections, 0);
     assertEquals(pool.stats().acquireFailures, 0);
