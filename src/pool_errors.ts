@@ -74,12 +74,14 @@ export class PoolClosedError extends PoolError {
 
 /** The pool turned the caller away to keep the queue short. */
 export class PoolOverloadedError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "POOL_OVERLOADED";
   /** The most callers that may wait, when that is why. */
   readonly limit: number | undefined;
   /** How long the caller had waited when it was shed, in milliseconds. */
   readonly waitedMs: number;
 
+  /** `limit` is the most callers that may wait, when that is why. */
   constructor(name: string, waitedMs: number, limit?: number) {
     super(
       `Cannot acquire a connection: ${name} is overloaded, ` +
@@ -196,6 +198,7 @@ export class ConnectionLostError extends PoolError {
 
 /** A query was run on a connection while a cursor is open on it. */
 export class ConnectionBusyError extends PoolError {
+  /** Stable across versions. */
   override readonly code = "CONNECTION_BUSY";
 
   /** Says what could not be done. */
