@@ -36,15 +36,18 @@ export const LABELS: Readonly<Record<string, string>> = {
   bun_sql: "Bun.SQL",
 };
 
-/** The workloads of a name, or whose names begin with it; all without a name. */
-export function workloadsNamed(names: readonly string[]): Workload[] {
-  for (const name of names) {
-    if (WORKLOADS.some((workload) => workload.name.startsWith(name))) continue;
-    const known = WORKLOADS.map((workload) => workload.name).join(", ");
-    throw new RangeError(`Cannot run ${name}: it is none of ${known}`);
-  }
-  return WORKLOADS.filter((workload) =>
-    names.length === 0 ||
-    names.some((name) => workload.name.startsWith(name))
-  );
+/** The workloads of these names, or else whose names begin so; all without a name. */
+export function workloadsNamed(names: readonly string[]): readonly Workload[] {
+  if (names.length === 0) return WORKLOADS;
+  const chosen = new Set(names.flatMap(matchesOf));
+  return WORKLOADS.filter((workload) => chosen.has(workload));
+}
+
+function matchesOf(name: string): readonly Workload[] {
+  const exact = WORKLOADS.filter((workload) => workload.name === name);
+  if (exact.length > 0) return exact;
+  const alike = WORKLOADS.filter((workload) => workload.name.startsWith(name));
+  if (alike.length > 0) return alike;
+  const known = WORKLOADS.map((workload) => workload.name).join(", ");
+  throw new RangeError(`Cannot run ${name}: it is none of ${known}`);
 }

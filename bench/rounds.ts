@@ -10,7 +10,7 @@ export interface Plan {
 }
 
 // The longest workload takes a few seconds; whoever is not done by then hangs.
-const PROCESS_TIMEOUT_MS = 60_000;
+const PROCESS_TIMEOUT_MS = 30_000;
 
 /** Runs a workload with all of its contenders; tells about each process when it ends. */
 export async function runRounds(

@@ -12,7 +12,7 @@ export const queueing: readonly Workload[] = [
   workload(1_000, POOLS),
   workload(10_000, POOLS),
   workload(100_000, POOLS),
-  workload(1_000_000, POOLS, 3),
+  workload(1_000_000, POOLS, 2),
 ];
 
 function workload(
