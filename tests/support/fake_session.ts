@@ -70,6 +70,10 @@ export class FakeSession implements Connection {
     return false;
   }
 
+  get isMisplaced(): boolean {
+    return false;
+  }
+
   get isCancelling(): boolean {
     return this.#cancel !== undefined;
   }
