@@ -73,6 +73,8 @@ export interface Connection {
   readonly isSuspended: boolean;
   /** Must not be lent again: the server reported an internal error. */
   readonly isDamaged: boolean;
+  /** Whether it was to write, and its server has become read-only. */
+  readonly isMisplaced: boolean;
   /** Whether a cancel request of ours is under way. */
   readonly isCancelling: boolean;
   /** Whether every statement under way was abandoned by its caller. */

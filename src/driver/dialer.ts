@@ -106,11 +106,12 @@ export class Dialer implements Driver {
     fetchTypes: () => boolean,
   ): Session {
     const { transport, plan, tls, keepAliveMs, holdProcess } = this.#options;
-    const { endpoint } = plan[attempt]!;
+    const { endpoint, requires } = plan[attempt]!;
     return new Session({
       createClient: (socket, session) =>
         this.#options.createClient({ socket, session, password, fetchTypes }),
       target: { transport, endpoint, options: { tls, keepAliveMs } },
+      mustWrite: requires === "read-write" || requires === "primary",
       holdProcess,
     });
   }

@@ -34,6 +34,8 @@ export interface SessionOptions {
   createClient(socket: Promise<DriverSocket>, session: Session): DriverClient;
   /** Where it connects. */
   readonly target: Omit<CancelTarget, "pid" | "secret">;
+  /** Whether it is of use only as long as it may write. */
+  readonly mustWrite: boolean;
   /** Whether it keeps the process alive when nothing runs. */
   readonly holdProcess: boolean;
 }

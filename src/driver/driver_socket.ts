@@ -84,9 +84,14 @@ export class DriverSocket {
     this.#owner.onResume();
   }
 
-  /** Gives the driver bytes from the server. */
-  deliver(bytes: Uint8Array): void {
-    this.#emit("data", bytes);
+  /** Gives the driver bytes from the server; answers what it threw over them, if so. */
+  deliver(bytes: Uint8Array): unknown {
+    try {
+      this.#emit("data", bytes);
+    } catch (fault) {
+      return fault ?? new Error("Cannot go on: the driver threw nothing");
+    }
+    return undefined;
   }
 
   /** Makes the driver forget the rows of a statement that did not end well. */

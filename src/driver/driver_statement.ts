@@ -42,6 +42,7 @@ function ignore(): void {}
 const PASSED_OVER = { resolve: ignore, reject: ignore };
 
 const COPY = /^\s*copy\b/i;
+const HOLDS_COPY = /\bcopy\b/i;
 
 /** One statement of postgres.js: a lazy query. */
 export class DriverStatement implements SessionStatement {
@@ -77,6 +78,11 @@ export class DriverStatement implements SessionStatement {
   get isExclusive(): boolean {
     const { options, forEachFn } = this.query;
     return options.simple === true || forEachFn !== undefined || this.isLasting;
+  }
+
+  get mayCopy(): boolean {
+    if (this.#isCopy) return true;
+    return this.query.options.simple === true && HOLDS_COPY.test(this.text);
   }
 
   get mustRunAgain(): boolean {
@@ -138,7 +144,7 @@ export class DriverStatement implements SessionStatement {
   /** Hands the query to a driver's client; answers whether a reply will come of it. */
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
-    if (this.#isCopy) guardStream(query);
+    if (this.mayCopy) guardStream(query);
     guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
     // A describe makes the driver forget the plan it knew; once the bytes are
     // made it goes on as with any statement that is new to it.

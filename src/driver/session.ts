@@ -18,6 +18,7 @@ import type {
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
+import { FALTERED, UNASKED } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -25,9 +26,6 @@ import { Wire } from "./wire.ts";
 type Phase = "starting" | "running" | "closing" | "lost";
 
 const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
-
-// A row threw: from here on the driver would be out of step with the server.
-const FALTERED = new Error("Cannot go on with a cursor: reading a row threw");
 
 /** One physical connection of the driver, as the pool sees it. */
 export class Session implements Connection {
@@ -94,6 +92,11 @@ export class Session implements Connection {
 
   get isLost(): boolean {
     return this.#phase === "lost";
+  }
+
+  get isMisplaced(): boolean {
+    const { wasReadOnly, isReadOnly } = this.wire;
+    return this.#options.mustWrite && wasReadOnly && isReadOnly;
   }
 
   get loss(): Loss | undefined {
@@ -236,9 +239,12 @@ export class Session implements Connection {
   #pass(bytes: Uint8Array): void {
     const { wire } = this;
     if (this.#phase === "starting") return this.#receiveStart(bytes);
-    this.#driverSocket.deliver(bytes);
+    const isUnasked = wire.takeCopyStart() && !this.#line.mayCopy;
+    if (isUnasked) return this.#lose(UNASKED);
+    const fault = this.#driverSocket.deliver(bytes);
+    if (fault !== undefined) return this.#lose(fault);
     if (wire.readies > this.#readies) this.#end();
-    else if (wire.isAmongRows && this.#line.isEndedCursor) this.#lose(FALTERED);
+    else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(FALTERED);
     if (wire.fatal === undefined) return;
     this.#lose(this.#client.serverError(wire.fatal), wire.fatal.code);
   }
@@ -246,8 +252,8 @@ export class Session implements Connection {
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
   #receiveStart(bytes: Uint8Array): void {
     const failure = startFailure(this.#where, this.wire, this.#client);
-    if (failure === undefined) this.#driverSocket.deliver(bytes);
-    else this.#lose(failure, failure.sqlState);
+    if (failure !== undefined) return this.#lose(failure, failure.sqlState);
+    this.#driverSocket.deliver(bytes);
   }
 
   #end(): void {
@@ -286,6 +292,8 @@ export class Session implements Connection {
     this.#gone.open();
   }
 
-  readonly #lostError = (sent: boolean): ConnectionLostError =>
-    new ConnectionLostError({ sent, phase: "idle", ...this.#loss });
+  readonly #lostError = (sent: boolean): ConnectionLostError => {
+    const phase = sent ? "query" : "idle";
+    return new ConnectionLostError({ sent, phase, ...this.#loss });
+  };
 }

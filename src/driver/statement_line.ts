@@ -10,6 +10,8 @@ import type { Statement } from "./connection.ts";
 export interface SessionStatement extends Statement {
   /** Whether it is SQL of our own. */
   readonly isCommand: boolean;
+  /** Whether it may be, or hold, a COPY. */
+  readonly mayCopy: boolean;
   /** Whether it is a cursor whose rows are with its user. */
   readonly isSuspended: boolean;
   /** Whether it was answered without having run, and is to be run again. */
@@ -69,6 +71,11 @@ export class StatementLine {
   /** Whether a cursor or a COPY stream is open. */
   get isLasting(): boolean {
     return this.#running.length > 0 && this.#running[0]!.isLasting;
+  }
+
+  /** Whether a COPY that begins now was asked for. */
+  get mayCopy(): boolean {
+    return this.#running.length > 0 && this.#running[0]!.mayCopy;
   }
 
   /** Whether a cursor is open, and waits for its user. */

@@ -5,50 +5,22 @@
  */
 
 import type { TransactionStatus } from "./connection.ts";
+import {
+  CODE,
+  isSound,
+  READ,
+  STARTS_COPY,
+  TREATMENTS,
+} from "./message_codes.ts";
 
-const CODE = {
-  authentication: 0x52, // R
-  backendKeyData: 0x4b, // K
-  commandComplete: 0x43, // C
-  dataRow: 0x44, // D
-  errorResponse: 0x45, // E
-  parameterStatus: 0x53, // S
-  portalSuspended: 0x73, // s
-  readyForQuery: 0x5a, // Z
-} as const;
-
-// What is done with a message, by its code: 0 is none of PostgreSQL's.
-const PASSED_OVER = 1;
-const READ = 2;
-const STARTS_COPY = 3;
-
-const TREATMENTS = new Uint8Array(256);
-for (const letter of "123AcDdInNstTVv") treat(letter, PASSED_OVER);
-for (const letter of "CEKRSZ") treat(letter, READ);
-for (const letter of "GHW") treat(letter, STARTS_COPY);
-
-function treat(letter: string, treatment: number): void {
-  TREATMENTS[letter.charCodeAt(0)] = treatment;
-}
-
-// Whatever else answers on the port is told by its first bytes: before a
-// session is ready its server sends few kinds of messages, and short ones.
-const START_CODES = /[EKNRSZv]/;
-const MAX_START_LENGTH = 0x10000;
-
-// A longer length is no PostgreSQL message: the server caps at 1 GB.
-const MAX_LENGTH = 0x40000000;
-
-// The driver ends the process over an authentication message that is cut
-// short, or a SCRAM challenge that is none: it reads them in a promise that
-// nobody holds.
-const MIN_BODY: Readonly<Record<number, number>> = {
-  [CODE.authentication]: 4,
-  [CODE.backendKeyData]: 8,
-  [CODE.readyForQuery]: 1,
-};
 const SASL_CONTINUE = 11;
 const SCRAM_CHALLENGE = /^r=[^,]+,s=[^,]+,i=[1-9]\d{0,8}$/;
+
+// 57P01 to 57P03: the server goes down, or did.
+const SHUTDOWN_CLASS = "57P0";
+
+// A write was refused because the transaction, or the server, is read-only.
+const READ_ONLY = "25006";
 
 // Commands that leave something behind in the session.
 const LASTING_COMMANDS =
@@ -96,6 +68,8 @@ export class Wire {
   isTouched = false;
   /** The server reported an internal error. */
   isDamaged = false;
+  /** A write was refused as read-only. */
+  wasReadOnly = false;
   /** An error came since this was set to `false`. */
   hasFailed = false;
   /** The last error of any kind. */
@@ -108,6 +82,7 @@ export class Wire {
   readonly parameters = new Map<string, string>();
 
   #isStarted = false;
+  #hasCopyStarted = false;
   readonly #header = new Uint8Array(5);
   #headerLength = 0;
   #bodyLeft = 0;
@@ -117,6 +92,19 @@ export class Wire {
   /** Whether the first `ReadyForQuery` came. */
   get isStarted(): boolean {
     return this.#isStarted;
+  }
+
+  /** Whether a COPY started since this was last asked. */
+  takeCopyStart(): boolean {
+    const hasStarted = this.#hasCopyStarted;
+    this.#hasCopyStarted = false;
+    return hasStarted;
+  }
+
+  /** Whether the server says that it takes no writes, or none by default. */
+  get isReadOnly(): boolean {
+    return this.parameters.get("in_hot_standby") === "on" ||
+      this.parameters.get("default_transaction_read_only") === "on";
   }
 
   /** Whether rows are what came last, or the end of some, and no error. */
@@ -167,18 +155,16 @@ export class Wire {
   }
 
   #begin(code: number, length: number): void {
-    const treatment = TREATMENTS[code];
-    const isSound = treatment !== 0 && length >= 4 && length <= MAX_LENGTH &&
-      (this.#isStarted || isStartMessage(code, length)) &&
-      (treatment !== READ || length - 4 >= (MIN_BODY[code] ?? 0));
-    if (!isSound) {
+    if (!isSound(code, length, this.#isStarted)) {
       throw new ProtocolViolation(
         `Cannot read a message: its code is ${code} and its length ${length}`,
       );
     }
     this.#code = code;
     this.#bodyLeft = length - 4;
-    if (treatment === STARTS_COPY) this.isCopying = true;
+    if (TREATMENTS[code] === STARTS_COPY) {
+      this.isCopying = this.#hasCopyStarted = true;
+    }
   }
 
   #handleBody(): void {
@@ -194,6 +180,8 @@ export class Wire {
         return this.#complete(body);
       case CODE.errorResponse:
         return this.#error(parseError(body));
+      case CODE.noticeResponse:
+        return this.#notice(parseError(body));
       case CODE.parameterStatus:
         return this.#parameter(body);
       case CODE.backendKeyData:
@@ -242,6 +230,12 @@ export class Wire {
     if (error.severity === "FATAL" || error.severity === "PANIC") {
       this.fatal = error;
     } else if (error.code.startsWith("XX")) this.isDamaged = true;
+    else if (error.code === READ_ONLY) this.wasReadOnly = true;
+  }
+
+  /** A server that goes down because another session crashed says so in a notice. */
+  #notice(notice: ServerError): void {
+    if (notice.code.startsWith(SHUTDOWN_CLASS)) this.fatal = notice;
   }
 
   #parameter(body: Uint8Array): void {
@@ -249,11 +243,6 @@ export class Wire {
     this.parameters.set(name, value);
     if (this.#isStarted) this.isTouched = true;
   }
-}
-
-function isStartMessage(code: number, length: number): boolean {
-  return START_CODES.test(String.fromCharCode(code)) &&
-    length <= MAX_START_LENGTH;
 }
 
 /** A big-endian 32-bit number. */

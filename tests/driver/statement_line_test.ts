@@ -9,6 +9,7 @@ class FakeStatement implements SessionStatement {
   readonly text: string;
   isExclusive = false;
   isSuspended = false;
+  mayCopy = false;
   isCommand = false;
   mustRunAgain = false;
   isBlocking = false;

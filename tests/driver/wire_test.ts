@@ -300,3 +300,28 @@ Deno.test("Wire keeps the pid and secret of a server that cancels by them", () =
   );
   assertEquals([wire.pid, wire.secret], [0x12345678, 0x7fffffff]);
 });
+
+Deno.test("Wire refuses a message of fixed length that is longer or shorter", () => {
+  for (const code of ["1", "2", "3", "n", "I", "s", "c"]) {
+    assertViolation(message(code, "x"));
+  }
+  assertViolation(message("Z", "II"));
+  assertViolation(joined(new TextEncoder().encode("220 mail ready\r\n")));
+});
+
+Deno.test("Wire takes the notice of a server that goes down for the end of the session", () => {
+  const notice = "SWARNING\0VWARNING\0C57P02\0Mcrash\0\0";
+  assertEquals(started(message("N", notice)).fatal?.code, "57P02");
+  const hello = "SNOTICE\0VNOTICE\0C00000\0Mhello\0\0";
+  assertEquals(started(message("N", hello)).fatal, undefined);
+});
+
+Deno.test("Wire knows that a write was refused, and whether the server says it is read-only", () => {
+  const refused = started(
+    errorResponse("ERROR", "25006", "read-only"),
+    readyForQuery("I"),
+  );
+  assertEquals([refused.wasReadOnly, refused.isReadOnly], [true, false]);
+  receiveAll(refused, parameterStatus("in_hot_standby", "on"));
+  assertEquals(refused.isReadOnly, true);
+});

@@ -98,7 +98,7 @@ slowFaultWhere(
 
 slowFaultWhere(
   missing,
-  "a primary that turns read-only: 25006 is its caller's, and refresh() takes the pool to one that writes",
+  "a primary that turns read-only: 25006 is its caller's, and the pool goes to one that writes",
   async (t) => {
     await using first = await startPostgres();
     await using second = await startPostgres();
@@ -125,7 +125,6 @@ slowFaultWhere(
         ),
     );
     assertEquals(code, "25006");
-    pool.refresh();
     assertEquals(await portOf(pool), second.port);
     await pool`create table here (a int)`;
     assert(pool.stats().lost === 0);
