@@ -63,6 +63,11 @@ export class CancelDesk {
     this.#shell.schedule(now);
   }
 
+  /** `member` is being closed: what it still runs is cancelled until it ends. */
+  insist(member: Member): void {
+    this.#repeat(member);
+  }
+
   /** Statements on `member` ended: those that are left may all be abandoned now. */
   follow(member: Member): void {
     if (!member.hasAbandoned) return;

@@ -21,6 +21,7 @@ import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolCounters, type PoolStats } from "./pool_stats.ts";
 import type { Request, RequestCanceller } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
+import { SleepWatch } from "./sleep_watch.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** Runs again, or fails, what a lost connection left unfinished. */
@@ -35,10 +36,6 @@ export interface ShellParts {
   readonly driver: Driver;
   readonly clock: Clock;
 }
-
-// A wall clock that ran ahead of the other by this much was not adjusted: the
-// machine was asleep.
-const LEAP_MS = 1_000;
 
 // The part of a close that is kept for cancelling what is still in use.
 const FORCED_SHARE = 1 / 4;
@@ -66,7 +63,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   readonly #timer: Timer;
   #armedAt = Infinity;
   #isHeld = false;
-  #wallLead: number;
+  readonly #sleepWatch: SleepWatch;
   #onDrained: (() => void) | undefined;
   #drained: Promise<void> | undefined;
 
@@ -84,7 +81,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
       hasAcquireHook: onAcquire !== undefined,
     });
     this.#timer = clock.timer(() => this.#tick());
-    this.#wallLead = clock.wallNow() - clock.now();
+    this.#sleepWatch = new SleepWatch(clock);
     this.leaks = new LeakWatch(this);
   }
 
@@ -109,7 +106,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   admit(request: Request, isResent = false): void {
     const now = isResent ? this.now() : request.since;
     if (!isResent) this.requests.count(request);
-    this.#noticeLeap(now);
+    if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
     this.feed({ kind: "acquire", now, waiter: request, isResent });
   }
 
@@ -166,6 +163,12 @@ export class PoolShell implements MemberOwner, RequestCanceller {
 
   onFinished(member: Member): void {
     this.cancels.follow(member);
+    const { connection, slot } = member;
+    // The primary has moved: the others are where this one is.
+    const isFirst = slot.generation === this.machine.state.generation;
+    if (connection.isMisplaced && isFirst) {
+      this.feed({ kind: "refresh", now: this.now() });
+    }
   }
 
   onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
@@ -228,12 +231,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     this.schedule(now);
   }
 
-  #noticeLeap(now: number): void {
-    const wallLead = this.clock.wallNow() - now;
-    if (wallLead - this.#wallLead > LEAP_MS) this.feed({ kind: "leap", now });
-    this.#wallLead = wallLead;
-  }
-
   #carryOut(effect: Effect<Member>, now: number): void {
     switch (effect.kind) {
       case "grant":
@@ -294,5 +291,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     this.events.push({ type: "close", pid, reason });
     member.settleReturn();
     void member.connection.close();
+    this.cancels.insist(member);
   }
 }

@@ -153,9 +153,14 @@ export class PoolMachine<C> {
     this.#settle(now);
     if (waiter.state !== "queued") return;
     if (waiter.deadline <= now) this.#timeOut(waiter);
-    else if (!isResent && this.waiters.isOverfull(waiter)) {
+    else if (!isResent && this.#isOverfull(waiter)) {
       this.waiters.refuse(waiter, "overloaded", undefined);
     } else this.waiters.watch(waiter);
+  }
+
+  #isOverfull(waiter: Waiter): boolean {
+    const { connecting, preparing } = this.slots.table.counts;
+    return this.waiters.isOverfull(waiter, connecting + preparing);
   }
 
   #timeOut(waiter: Waiter): void {

@@ -30,10 +30,10 @@ export class WaitingRoom<C> {
     queue.push(waiter);
   }
 
-  /** Whether a newcomer that has to wait is one too many. */
-  isOverfull(waiter: Waiter): boolean {
+  /** Whether a newcomer is one too many to wait; for some, connections are on their way. */
+  isOverfull(waiter: Waiter, onTheirWay: number): boolean {
     return waiter.kind !== "ready" &&
-      this.queue.length > this.#state.limits.maxWaiting;
+      this.queue.length - onTheirWay > this.#state.limits.maxWaiting;
   }
 
   /** Starts the waiter's deadline; called once it is known that it has to wait. */
