@@ -65,6 +65,8 @@ async function growPools(scene: Scene): Promise<Measured> {
       });
       pools.push(...await Promise.all(opened));
     }
+    // The first were silent while the last were opened, and would be pinged.
+    for (const pool of pools) await pool.acquireRelease!();
     let turn = 0;
     const rate = await rateOf(
       scene,
