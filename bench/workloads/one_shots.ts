@@ -3,7 +3,7 @@ import { MAX, type Measured, RATE, type Scene } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
 const CALLERS = [1, 10, 100, 1_000, 10_000];
-const CONTENDERS = ["tidepool", "postgres_js", "pg_pool", "tarn", "bun_sql"];
+const CONTENDERS = ["tidepool", "postgres_js", "pg_pool", "bun_sql"];
 
 /** `select 1` on whichever connection has room. */
 export const oneShots: readonly Workload[] = CALLERS.map((callers) => ({
