@@ -17,6 +17,7 @@ export class Drain<C> {
   readonly #slots: SlotKeeper<C>;
   #forceAt = Infinity;
   #endAt = Infinity;
+  #forcedMs = 0;
 
   constructor(state: PoolState<C>, slots: SlotKeeper<C>) {
     this.#state = state;
@@ -33,6 +34,7 @@ export class Drain<C> {
     this.#state.phase = "draining";
     this.#forceAt = Math.min(this.#forceAt, forceAt);
     this.#endAt = Math.min(this.#endAt, endAt);
+    this.#forcedMs = Math.max(0, this.#endAt - this.#forceAt);
   }
 
   /** Ends what is unused, and later everything. */
@@ -40,12 +42,18 @@ export class Drain<C> {
     if (this.#state.phase === "closed") return;
     const { table } = this.#slots;
     const isForced = this.#forceAt <= now;
-    if (isForced) this.#forceAt = Infinity;
+    if (isForced) this.#force(now);
     for (const slot of [...table]) this.#end(slot, isForced, now);
     if (table.total > 0) return;
     this.#state.phase = "closed";
     this.#forceAt = this.#endAt = Infinity;
     this.#state.emit({ kind: "drained" });
+  }
+
+  /** Late where the event loop stood still: cancelling takes its time all the same. */
+  #force(now: number): void {
+    this.#forceAt = Infinity;
+    this.#endAt = Math.max(this.#endAt, now + this.#forcedMs);
   }
 
   #end(slot: Slot<C>, isForced: boolean, now: number): void {

@@ -173,3 +173,16 @@ Deno.test("A closed pool does nothing, whatever it hears", () => {
   world.step({ kind: "lost", slot });
   assertEquals(world.asked, []);
 });
+
+Deno.test("A close that is forced late leaves the same time for cancelling", () => {
+  const world = new MachineWorld({ max: 1 });
+  world.lease(1);
+  world.close(100, 150);
+  // The event loop stood still: both points have passed when it is looked at.
+  world.now += 400;
+  world.tick();
+  assertEquals(world.asked.includes("close"), true);
+  assertEquals(world.asked.includes("destroy"), false);
+  world.advance(50);
+  assertEquals(world.asked.includes("destroy"), true);
+});
