@@ -141,8 +141,7 @@ poolTest(
     const { pool } = world;
     for (let round = 0; round < 10; round++) {
       // What the victim waits for is let go only when the others are to run.
-      const gate = await world.admin.reserve();
-      await gate`select pg_advisory_lock(4711)`;
+      await world.admin`select pg_advisory_lock(4711)`;
       const before = pool`select ${round}::int as n`.execute();
       const victim = pool`select pg_advisory_xact_lock(4711)`.execute();
       const after = Array.from(
@@ -154,8 +153,7 @@ poolTest(
       const error = await assertRejects(async () => await victim);
       assertInstanceOf(error, Error);
       assertEquals((error as Error & { code: string }).code, "57014");
-      await gate`select pg_advisory_unlock(4711)`;
-      gate.release();
+      await world.admin`select pg_advisory_unlock(4711)`;
       for (const [index, query] of after.entries()) {
         assertEquals((await query)[0]?.n, index);
       }
