@@ -168,13 +168,13 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
   const isHopeless = table.open === 0 && backoff.isHopeless(now);
   hold(!isHopeless, "nobody waits in vain", length, backoff.retryAt);
   if (state.isPaused) return;
-  const { preparing } = table.counts;
+  const { connecting, preparing } = table.counts;
   const isPreparing = idle.size === 0 || preparing >= length;
   hold(isPreparing, "nobody waits beside idle", length, idle.size, preparing);
   const isUnderWay = table.total > 0 || machine.nextDeadline < Infinity;
   hold(isUnderWay, "whoever waits will be served", length, table.total);
-  const isOnItsWay = preparing > 0 ||
-    table.total < state.max && backoff.failures === 0;
+  const hasOneEach = table.total < state.max || length <= connecting;
+  const isOnItsWay = preparing > 0 || hasOneEach && backoff.failures === 0;
   if (head.kind === "share" && !isOnItsWay) {
     const hasPlace = [...slots.shared].some((slot) =>
       !slots.shared.isStalled(slot, now)

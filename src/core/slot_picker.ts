@@ -52,13 +52,19 @@ export class SlotPicker<C> {
     return this.#slots.idle.top;
   }
 
-  /** Idle first, one more next, and only then a place beside others. */
+  /**
+   * Idle first, one more next, and only then a place beside others: not while a
+   * dial is under way for each who waits, or the first to land would get them all.
+   */
   #slotToShare(now: number): Slot<C> | undefined {
     const slot = this.#readySlot(false, now);
     if (slot !== undefined) return slot;
     const { table, shared } = this.#slots;
-    const isOnItsWay = table.counts.preparing > 0 ||
-      table.total < this.#state.max && this.#backoff.failures === 0;
+    const { connecting, preparing } = table.counts;
+    const hasOneEach = table.total < this.#state.max ||
+      this.#waiters.queue.length <= connecting;
+    const isOnItsWay = preparing > 0 ||
+      hasOneEach && this.#backoff.failures === 0;
     return isOnItsWay ? undefined : shared.best(now);
   }
 

@@ -18,13 +18,30 @@ Deno.test("A one-shot has one more connection opened next, and waits for it belo
   assertStrictEquals(second.slot, slot);
 });
 
-Deno.test("A one-shot shares as soon as the pool is as large as it may be", () => {
+Deno.test("A one-shot waits for the dial that is under way for it", () => {
   const world = new MachineWorld({ max: 2 });
   const first = world.acquire("share");
   world.dialled();
   const second = world.acquire("share");
-  assertEquals(world.asked, ["dial", "grant"]);
-  assertStrictEquals(second.slot, first.granted);
+  assertEquals([world.asked, second.outcome], [["dial"], "waiting"]);
+  assertEquals(world.dialled() === first.granted, false);
+  assertEquals(second.outcome, "granted");
+});
+
+Deno.test("Callers on a cold pool do not all end up on the first connection to land", () => {
+  const world = new MachineWorld({ max: 3 });
+  const callers = world.acquireMany(3, "share");
+  for (let dial = 0; dial < 3; dial++) world.dialled();
+  assertEquals(new Set(callers.map(({ slot }) => slot)).size, 3);
+});
+
+Deno.test("A one-shot shares once there are more callers than dials under way", () => {
+  const world = new MachineWorld({ max: 2 });
+  const first = world.acquire("share");
+  world.dialled();
+  const [second, third] = world.acquireMany(2, "share");
+  assertStrictEquals(second!.slot, first.granted);
+  assertEquals(third!.outcome, "waiting");
 });
 
 Deno.test("A one-shot shares while dials fail", () => {
