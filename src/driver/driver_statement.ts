@@ -181,6 +181,8 @@ export class DriverStatement implements SessionStatement {
     const { query } = this;
     query.cancelled = PASSED_OVER;
     this.#place = context.createFiller();
+    // Nobody awaits it, and it fails when the session ends before its turn.
+    Promise.prototype.then.call(this.#place, undefined, ignore);
     context.handler(this.#place);
     this.isAbandoned = true;
     query.reject(describeFault(error, query));

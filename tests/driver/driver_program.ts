@@ -87,6 +87,20 @@ const START: readonly ((opened: Opened) => Promise<unknown>)[] = [
   },
 ];
 
+/** Loses a connection on which a statement that could not be written has a place. */
+async function unwritable(): Promise<void> {
+  const { connection, sql, lost } = await dialled().open();
+  lost.then(({ unfinished }) => {
+    for (const statement of unfinished) statement.fail(new Error("Lost"));
+  });
+  const slow = sql`select pg_sleep(30)`.catch(() => {});
+  await sql`select ${undefined as never}::int`.catch(() => {});
+  connection.destroy();
+  await slow;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  console.log("done");
+}
+
 /** Dials peers that say what ends a driver that believes them. */
 async function liars(): Promise<void> {
   for (
@@ -117,6 +131,7 @@ const PROGRAMS: Record<string, () => Promise<void>> = {
   running,
   closing,
   killed,
+  unwritable,
   liars,
 };
 

@@ -41,6 +41,10 @@ Deno.test("no killed connection ends the process, whatever was open on it", asyn
   assertEquals(await outcome("killed"), DONE);
 });
 
+Deno.test("a connection that dies with an unwritable statement in line does not end the process", async () => {
+  assertEquals(await outcome("unwritable"), DONE);
+});
+
 Deno.test("no peer that lies ends the process", async () => {
   const { code, stdout, stderr } = await outcome("liars");
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
