@@ -12,6 +12,8 @@ export interface DriverQuery extends Promise<unknown> {
   options: { simple?: boolean };
   readonly args: readonly unknown[];
   readonly string?: string;
+  /** What a prepared plan is known by; set when the driver makes its bytes. */
+  readonly signature?: unknown;
   /** Where it was made, as lines of a stack. */
   readonly origin: string;
   resolve(result: unknown): void;
@@ -54,6 +56,28 @@ const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
 export function isStalePlan(error: unknown): boolean {
   const { routine } = Object(error) as { readonly routine?: unknown };
   return STALE_PLAN_ROUTINES.has(routine);
+}
+
+/**
+ * Hands a query to the driver so that it forgets a plan that is stale.
+ *
+ * A describe makes it forget the plan it knew; once the bytes are made it goes
+ * on as with any statement that is new to it. It has the signature by the time
+ * it looks whether this is one.
+ */
+export function handOver(
+  query: DriverQuery,
+  stalePlans: Set<unknown>,
+  hand: () => void,
+): void {
+  if (stalePlans.size === 0 || query.onlyDescribe) return hand();
+  Object.defineProperty(query, "onlyDescribe", {
+    configurable: true,
+    get: () => stalePlans.has(query.signature),
+  });
+  hand();
+  delete query.onlyDescribe;
+  stalePlans.delete(query.signature);
 }
 
 function ignore(): void {}

@@ -11,6 +11,7 @@ import {
   endCursor,
   guardCursor,
   guardStream,
+  handOver,
   isStalePlan,
   type QueryHandler,
 } from "./driver_query.ts";
@@ -29,6 +30,8 @@ interface ScopedQuery extends DriverQuery {
 export interface DriverContext {
   /** Hands it a query. */
   readonly handler: QueryHandler;
+  /** The signatures of plans it knows that are no longer valid. */
+  readonly stalePlans: Set<unknown>;
   /** Makes a query that does nothing but be answered. */
   createFiller(): DriverQuery;
   /** Whether the session is in a transaction, as of the last reply. */
@@ -146,14 +149,11 @@ export class DriverStatement implements SessionStatement {
     const { query } = this;
     if (this.mayCopy) guardStream(query);
     guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
-    // A describe makes the driver forget the plan it knew; once the bytes are
-    // made it goes on as with any statement that is new to it.
-    const isAgain = this.#isPlanStale;
     this.#isPlanStale = false;
-    if (isAgain) query.onlyDescribe = true;
-    if (head === undefined) context.handler(query);
-    else this.#executeBehind(context, head.#place);
-    if (isAgain) query.onlyDescribe = undefined;
+    handOver(query, context.stalePlans, () => {
+      if (head === undefined) context.handler(query);
+      else this.#executeBehind(context, head.#place);
+    });
     if (query.prepared) this.#watchPlan(context);
     // Untouched: the driver refused it, and said so to whoever awaits it.
     return query.state !== null;
@@ -195,11 +195,14 @@ export class DriverStatement implements SessionStatement {
    */
   #watchPlan(context: DriverContext): void {
     const { query } = this;
-    const { reject } = query;
+    const { reject, signature } = query;
     query.prepared = false;
     query.reject = (error) => {
       query.reject = reject;
-      this.#isPlanStale = isStalePlan(error) && !this.isAbandoned &&
+      const isStale = isStalePlan(error);
+      // Whoever runs it next is to be spared.
+      if (isStale) context.stalePlans.add(signature);
+      this.#isPlanStale = isStale && !this.isAbandoned &&
         !context.isInTransaction();
       if (!this.#isPlanStale) reject(error);
     };

@@ -105,6 +105,7 @@ export class PostgresJs {
     const prime = make("");
     const context: DriverContext = {
       handler: prime.handler,
+      stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",
     };

@@ -311,6 +311,35 @@ Deno.test("a stale plan inside a transaction is an error, and no more than that"
   }
 });
 
+Deno.test("a stale plan inside a transaction is known for the next one, whatever fragment it has", async () => {
+  await using opened = await dialled.open();
+  await using admin = await dialled.open();
+  const { sql, connection } = opened;
+  const table = `stale_${connection.pid}_${Date.now()}`;
+  await admin.sql`create table ${sql(table)} as select 1 as n`;
+  try {
+    const read = (n: unknown) =>
+      sql`select * from ${sql(table)} where n = ${n as number}`;
+    const inTransaction = async (n: unknown) => {
+      await connection.command("begin");
+      const rows = await read(n).catch((error) => error.code);
+      await connection.command("rollback");
+      return plain(rows);
+    };
+    const fragment = sql`1::int`;
+    for (const n of [1, fragment]) await read(n);
+    await admin.sql`alter table ${sql(table)} add column more int`;
+    for (const n of [1, fragment]) {
+      assertEquals(await inTransaction(n), "0A000");
+    }
+    for (const n of [1, fragment, 1, fragment]) {
+      assertEquals(await inTransaction(n), [{ n: 1, more: null }]);
+    }
+  } finally {
+    await admin.sql`drop table ${sql(table)}`;
+  }
+});
+
 Deno.test("prepared statements that were deallocated are prepared anew", async () => {
   await using opened = await dialled.open();
   const { sql, connection } = opened;
