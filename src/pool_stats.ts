@@ -81,7 +81,7 @@ export interface PoolStats {
   readonly resent: number;
   /** Leases that were collected without being released, and taken back. */
   readonly leaks: number;
-  /** How long callers waited. */
+  /** How long those waited who were served; who was turned away is not in it. */
   readonly wait: DurationStats;
   /** How long leases lasted. */
   readonly use: DurationStats;

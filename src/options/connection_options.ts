@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Environment, firstVariable } from "./environment.ts";
+import { type Environment, firstVariable, isWithheld } from "./environment.ts";
 import type { SslMode } from "./tls_options.ts";
 import type { TargetSessionAttrs } from "../transport/hosts.ts";
 
@@ -130,7 +130,8 @@ export function defaultUsername(environment: Environment): string {
   if (found !== undefined) return found.text;
   throw new TypeError(
     "Cannot create the pool: no user name is given: pass username, put it in " +
-      "the URL, or allow PGUSER with --allow-env=PG*",
+      "the URL, or set PGUSER" +
+      (isWithheld("PGUSER") ? " and allow it with --allow-env=PG*" : ""),
   );
 }
 

@@ -41,6 +41,13 @@ const UNSUPPORTED = new Map([
   ["channel_binding", "channels are not bound here, so leave it out"],
 ]);
 
+const WRONG_SCHEME = "the URL must begin with postgres:// or postgresql://";
+
+const MALFORMED = "the URL is malformed: in a user name or password write " +
+  "%40 for @, %2F for /";
+
+const SCHEME = /^postgres(?:ql)?:\/\//i;
+
 const SHAPE =
   /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#@]*))?(?:\?([^#]*))?$/i;
 
@@ -54,8 +61,10 @@ export function parseConnectionUrl(
   url: string,
   isOption: (name: string) => boolean,
 ): ConnectionUrl {
-  const parts = SHAPE.exec(url.trim());
-  if (parts === null) throw malformed();
+  const text = url.trim();
+  if (!SCHEME.test(text)) throw refused(WRONG_SCHEME);
+  const parts = SHAPE.exec(text);
+  if (parts === null) throw refused(MALFORMED);
   const [, user = "", hosts = "", database = "", query = ""] = parts;
   return {
     authority: {
@@ -80,7 +89,7 @@ function parseUser(text: string): UrlAuthority {
 function parseServers(text: string): UrlAuthority {
   const onlyPort = /^:(\d+)$/.test(text);
   const hosts = parseHosts(onlyPort ? `localhost${text}` : text || "localhost");
-  if (hosts === undefined) throw malformed();
+  if (hosts === undefined) throw refused(MALFORMED);
   const decoded = hosts.map((each) => ({ ...each, host: decode(each.host) }));
   if (hosts.length > 1) return { host: decoded };
   const [{ host, port }] = decoded as [Host];
@@ -113,7 +122,7 @@ function parseQuery(
 
 function checkParameter(name: string, text: string): void {
   // A name of other signs is the rest of a password with an unescaped "?".
-  if (!/^[\w.]+$/.test(name) || text.includes("\0")) throw malformed();
+  if (!/^[\w.]+$/.test(name) || text.includes("\0")) throw refused(MALFORMED);
   if (name === "sslrootcert" && text === "system") return;
   if (name === "channel_binding" && text !== "require") return;
   const advice = UNSUPPORTED.get(name);
@@ -138,9 +147,9 @@ function decode(text: string): string {
   } catch {
     // Falls through: its message would show the text.
   }
-  throw malformed();
+  throw refused(MALFORMED);
 }
 
-function malformed(): TypeError {
-  return new TypeError("Cannot create the pool: the URL is malformed");
+function refused(why: string): TypeError {
+  return new TypeError(`Cannot create the pool: ${why}`);
 }

@@ -20,6 +20,15 @@ interface Runtime {
   };
 }
 
+/** Whether Deno refuses the variable, or would have to ask for it. */
+export function isWithheld(name: string): boolean {
+  const permission = (globalThis as Runtime).Deno?.permissions?.querySync?.({
+    name: "env",
+    variable: name,
+  });
+  return permission !== undefined && permission.state !== "granted";
+}
+
 /**
  * Reads one variable of the process.
  *
@@ -27,16 +36,9 @@ interface Runtime {
  * prompts, and `--allow-net` alone is enough when everything is passed.
  */
 export function readEnvironment(name: string): string | undefined {
-  const { Deno, process } = globalThis as Runtime;
-  const permission = Deno?.permissions?.querySync?.({
-    name: "env",
-    variable: name,
-  });
-  if (permission !== undefined && permission.state !== "granted") {
-    return undefined;
-  }
+  if (isWithheld(name)) return undefined;
   try {
-    return process?.env?.[name] || undefined;
+    return (globalThis as Runtime).process?.env?.[name] || undefined;
   } catch {
     // A hosted runtime may refuse without having been able to say so.
     return undefined;

@@ -1,5 +1,9 @@
 import { firstVariable } from "../../src/options/environment.ts";
-import { assertEquals, assertStringIncludes } from "../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+} from "../support/assert.ts";
 
 const ENVIRONMENT =
   new URL("../../src/options/environment.ts", import.meta.url).href;
@@ -97,8 +101,16 @@ Deno.test("resolvePoolOptions() says what to allow when no user name can be read
   assertStringIncludes(
     output,
     "TypeError: Cannot create the pool: no user name is given: pass username, " +
-      "put it in the URL, or allow PGUSER with --allow-env=PG*",
+      "put it in the URL, or set PGUSER and allow it with --allow-env=PG*",
   );
+});
+
+Deno.test("resolvePoolOptions() asks for no permission that it has when there is no user name", async () => {
+  const flags = ["--allow-env=PG*"];
+  const env = { PGUSER: "", PGUSERNAME: "" };
+  const output = await run(resolving(), { flags, env });
+  assertStringIncludes(output, "put it in the URL, or set PGUSER");
+  assert(!output.includes("--allow-env"), output);
 });
 
 Deno.test("firstVariable() answers the first name that is set", () => {
