@@ -87,7 +87,7 @@ export class PoolOverloadedError extends PoolError {
       `Cannot acquire a connection: ${name} is overloaded, ` +
         (limit === undefined
           ? `the caller had waited ${Math.round(waitedMs)} ms`
-          : `${limit} callers wait already`),
+          : `${limit} caller${limit === 1 ? " waits" : "s wait"} already`),
     );
     this.limit = limit;
     this.waitedMs = waitedMs;
