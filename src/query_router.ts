@@ -6,7 +6,6 @@
 
 import type { WaiterKind } from "./core/wait_queue.ts";
 import type { Loss, Statement, StatementScope } from "./driver/connection.ts";
-import { firstWord } from "./first_word.ts";
 import type { Member } from "./member.ts";
 import { ConnectionLostError } from "./pool_errors.ts";
 import type { LossHandler, PoolShell } from "./pool_shell.ts";
@@ -34,7 +33,7 @@ export class QueryRouter implements StatementScope, LossHandler {
   runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
-    const word = firstWord(statement.text);
+    const word = statement.firstWord;
     if (TRANSACTION_STARTS.has(word)) {
       return statement.fail(unsafeTransactionError());
     }

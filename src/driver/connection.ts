@@ -11,6 +11,8 @@ export type TransactionStatus = "idle" | "open" | "failed";
 export interface Statement {
   /** Its text, for what can be told from it before it is sent. */
   readonly text: string;
+  /** Its first word, in lower case; empty if it begins with a fragment. */
+  readonly firstWord: string;
   /** Needs a connection alone: it may hold several statements, or it lasts. */
   readonly isExclusive: boolean;
   /** Whether its bytes were handed to the socket: it may have run. */

@@ -15,6 +15,7 @@ import {
   isStalePlan,
   type QueryHandler,
 } from "./driver_query.ts";
+import { firstWord } from "./first_word.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
 /** The scope a query was made for, and its statement. */
@@ -44,12 +45,12 @@ function ignore(): void {}
 // cancel request that its single-use socket refuses.
 const PASSED_OVER = { resolve: ignore, reject: ignore };
 
-const COPY = /^\s*copy\b/i;
 const HOLDS_COPY = /\bcopy\b/i;
 
 /** One statement of postgres.js: a lazy query. */
 export class DriverStatement implements SessionStatement {
   readonly query: DriverQuery;
+  readonly firstWord: string;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
@@ -66,7 +67,8 @@ export class DriverStatement implements SessionStatement {
   constructor(query: DriverQuery) {
     this.query = query;
     this.#place = query;
-    this.#isCopy = query.streaming === true || COPY.test(this.text);
+    this.firstWord = firstWord(this.text);
+    this.#isCopy = query.streaming === true || this.firstWord === "copy";
   }
 
   /** The statement of a query; made when it is first asked for. */

@@ -409,3 +409,25 @@ Deno.test("a cursor that cannot be written leaves its connection", async () => {
   }
   assertEquals(plain(await sql`select 1 as one`), [{ one: 1 }]);
 });
+
+Deno.test("a COPY is told by its first word, whatever stands in front of it", async () => {
+  await using opened = await dialled.open();
+  const { sql, connection } = opened;
+  for (
+    const front of ["", "/* why */ ", "; ", "-- why\n ;/* a /* b */ c */\n"]
+  ) {
+    const text = [`${front}copy (select 1) to stdout`];
+    const query = sql(Object.assign(text, { raw: text }));
+    const [copied, rows] = await Promise.all([
+      query.then((out) => readAll(out)),
+      sql`select 2 as two`,
+    ]);
+    assertEquals([copied, plain(rows)], ["1\n", [{ two: 2 }]], front);
+    assertEquals(connection.isLost, false);
+  }
+});
+
+async function readAll(stream: unknown): Promise<string> {
+  const chunks = await Array.fromAsync(stream as AsyncIterable<Uint8Array>);
+  return chunks.map((chunk) => new TextDecoder().decode(chunk)).join("");
+}

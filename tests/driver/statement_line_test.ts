@@ -7,6 +7,7 @@ import { assertEquals } from "../support/assert.ts";
 /** A statement that remembers what was done to it. */
 class FakeStatement implements SessionStatement {
   readonly text: string;
+  readonly firstWord = "";
   isExclusive = false;
   isSuspended = false;
   mayCopy = false;

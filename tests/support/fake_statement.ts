@@ -1,5 +1,6 @@
 /** Statements of a driver that is not there: lazy, as the real ones. */
 import type { Statement, StatementScope } from "../../src/driver/connection.ts";
+import { firstWord } from "../../src/driver/first_word.ts";
 import type {
   DriverValues,
   StatementMaker,
@@ -8,6 +9,7 @@ import type {
 /** One statement; the session that runs it settles it. */
 export class FakeStatement implements Statement {
   readonly text: string;
+  readonly firstWord: string;
   readonly isExclusive: boolean;
   /** Whether it is SQL of the pool's own. */
   readonly isCommand: boolean;
@@ -26,6 +28,7 @@ export class FakeStatement implements Statement {
 
   constructor(text: string, isExclusive = false, isCommand = false) {
     this.text = text;
+    this.firstWord = firstWord(text);
     this.isExclusive = isExclusive;
     this.isCommand = isCommand;
     this.result = new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
-import { firstWord } from "../src/first_word.ts";
-import { assertEquals } from "./support/assert.ts";
+import { firstWord } from "../../src/driver/first_word.ts";
+import { assertEquals } from "../support/assert.ts";
 
 Deno.test("firstWord() finds the first word behind blanks, semicolons and comments", () => {
   for (
