@@ -1,15 +1,17 @@
 /**
  * A PostgreSQL connection pool whose connections come back by themselves.
  *
- * A lease is a scope: `await using` returns the connection, rolled back and
- * reset. Nothing a connection does on its way out can hurt the next borrower or
- * the process.
+ * A lease is a scope: `await using` returns the connection, rolled back. No
+ * transaction, statement or error of a lease reaches the next borrower; with
+ * `reset: "session"` no setting does either.
  *
  * @example
  * ```ts
  * import { createPool } from "@tidepool/postgres";
  *
- * await using pool = createPool("postgres://localhost/shop", { max: 10 });
+ * await using pool = createPool("postgres://me:secret@localhost/shop", {
+ *   reset: "session", // what a lease sets ends with it
+ * });
  *
  * const users = await pool`select * from users where id = ${7}`;
  *

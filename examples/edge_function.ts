@@ -1,7 +1,10 @@
 /**
  * A function on an edge runtime, such as Supabase Edge Functions or Deno Deploy.
  *
- *     deno run -A examples/edge_function.ts
+ *     deno run -A --unstable-no-legacy-abort examples/edge_function.ts
+ *
+ * Without that flag `request.signal` also aborts after a response was sent in
+ * full, and Deno warns of it.
  */
 import { createPool } from "@tidepool/postgres";
 import { exampleDatabase } from "./support/database.ts";

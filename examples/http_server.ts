@@ -1,7 +1,10 @@
 /**
  * A web server: each request takes what it needs and leaves nothing behind.
  *
- *     deno run -A examples/http_server.ts
+ *     deno run -A --unstable-no-legacy-abort examples/http_server.ts
+ *
+ * Without that flag `request.signal` also aborts after a response was sent in
+ * full, and Deno warns of it.
  */
 import { AcquireTimeoutError, createPool } from "@tidepool/postgres";
 import { exampleDatabase } from "./support/database.ts";

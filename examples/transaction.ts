@@ -3,6 +3,8 @@
  * run again when the server could not serialize them.
  *
  *     deno run -A examples/transaction.ts
+ *
+ * It drops and makes a table of its own, `tidepool_accounts`.
  */
 import { createPool, type Sql, type Transaction } from "@tidepool/postgres";
 import { exampleDatabase } from "./support/database.ts";
