@@ -37,6 +37,8 @@ export interface DriverContext {
   createFiller(): DriverQuery;
   /** Whether the session is in a transaction, as of the last reply. */
   isInTransaction(): boolean;
+  /** Ends the session at once. */
+  cut(): void;
 }
 
 function ignore(): void {}
@@ -61,6 +63,7 @@ export class DriverStatement implements SessionStatement {
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
   readonly #isCopy: boolean;
   #isPlanStale = false;
+  #isEnded = false;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
 
@@ -131,6 +134,7 @@ export class DriverStatement implements SessionStatement {
 
   end(): void {
     const { onEnd } = this;
+    this.#isEnded = true;
     this.onEnd = undefined;
     onEnd?.();
   }
@@ -149,7 +153,7 @@ export class DriverStatement implements SessionStatement {
   /** Hands the query to a driver's client; answers whether a reply will come of it. */
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
-    if (this.mayCopy) guardStream(query);
+    if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
     guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
     this.#isPlanStale = false;
     handOver(query, context.stalePlans, () => {

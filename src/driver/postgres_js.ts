@@ -108,6 +108,7 @@ export class PostgresJs {
       stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",
+      cut: () => options.session.destroy(),
     };
     return {
       start: () => prime.then(() => {}),

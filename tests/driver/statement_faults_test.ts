@@ -427,6 +427,39 @@ Deno.test("a COPY is told by its first word, whatever stands in front of it", as
   }
 });
 
+Deno.test("a reader of a COPY that is left early takes its connection with it", async () => {
+  for (const isBroken of [true, false]) {
+    await using opened = await dialled.open();
+    const { sql } = opened;
+    const out = await sql`
+      copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`
+      .readable();
+    const next = sql`select 1 as one`.catch((error) => error.message);
+    if (isBroken) { for await (const _chunk of out) break; }
+    else out.destroy();
+    const { unfinished } = await opened.lost;
+    for (const statement of unfinished) statement.fail(new Error("Lost"));
+    assertEquals(await next, "Lost");
+  }
+});
+
+Deno.test("a COPY that ends before its reader leaves its connection", async () => {
+  await using opened = await dialled.open();
+  const { sql, connection } = opened;
+  const out = await sql`copy (select 1) to stdout`.readable();
+  await connection.quiesce();
+  out.destroy();
+  const failing = await sql`
+    copy (select 1 / (3 - n) from generate_series(1, 3) n) to stdout`
+    .readable();
+  await assertRejects(() => readAll(failing), Error, "division by zero");
+  assertEquals(
+    await readAll(await sql`copy (select 2) to stdout`.readable()),
+    "2\n",
+  );
+  assertEquals(plain(await sql`select 3 as three`), [{ three: 3 }]);
+});
+
 async function readAll(stream: unknown): Promise<string> {
   const chunks = await Array.fromAsync(stream as AsyncIterable<Uint8Array>);
   return chunks.map((chunk) => new TextDecoder().decode(chunk)).join("");
