@@ -77,7 +77,7 @@ export class PostgresJs {
   /** A query of SQL as it is. */
   unsafe(scope: StatementScope, args: readonly unknown[]): unknown {
     const make = this.sql.unsafe as (...args: unknown[]) => unknown;
-    const query = make(...args) as DriverQuery;
+    const query = this.#withoutOrigin(make(...args));
     bindQuery(query, scope, this.#handler);
     return query;
   }
@@ -101,7 +101,7 @@ export class PostgresJs {
   /** A client for one connection. */
   createClient(options: ClientOptions): DriverClient {
     const sql = postgres(clientOptions(this.sql.options, options) as Options);
-    const make = (text: string) => sql.unsafe(text) as unknown as DriverQuery;
+    const make = (text: string) => this.#withoutOrigin(sql.unsafe(text));
     const prime = make("");
     const context: DriverContext = {
       handler: prime.handler,
@@ -127,6 +127,17 @@ export class PostgresJs {
       },
       serverError: (error) => makeServerError(error),
     };
+  }
+
+  /**
+   * Without `debug`, only a template has a stack to show. The driver looks for
+   * one in any query that fails, and keeps what it found, and the text, for ever.
+   */
+  #withoutOrigin(query: unknown): DriverQuery {
+    if (!this.#handler.debug) {
+      Object.defineProperty(query, "origin", { value: "" });
+    }
+    return query as DriverQuery;
   }
 }
 

@@ -7,7 +7,14 @@ import { connect, type Socket } from "node:net";
 
 import postgres from "postgres";
 import { PostgresJs } from "../../src/driver/postgres_js.ts";
-import { assert, assertEquals, assertStrictEquals } from "../support/assert.ts";
+import type { Statement } from "../../src/driver/connection.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 import { Dialled, plain } from "./dialled.ts";
 import { until } from "./fake_transport.ts";
@@ -563,3 +570,54 @@ contract(
     assertEquals(told, ["finish"]);
   },
 );
+
+contract(
+  "an unsafe() that fails is kept for ever, by its strings",
+  async (sql) => {
+    await sql`select 1`;
+    const kept = await textsKept(() => sql.unsafe("kept for ever"));
+    assertEquals(kept, ["kept for ever"]);
+  },
+);
+
+Deno.test("of a query of ours that fails nothing is kept", async () => {
+  const dialled = new Dialled(server);
+  await using opened = await dialled.open();
+  const { sql, connection } = opened;
+  const { postgresJs } = dialled;
+  const scope = {
+    run: (statement: Statement) => connection.run(statement),
+    cancel() {},
+  };
+  const readText = () => Promise.resolve("not kept");
+  for (
+    const fail of [
+      () => sql.unsafe("not kept"),
+      () => sql.unsafe("not kept", [undefined as never]),
+      () => postgresJs.file(scope, "", [], readText) as Promise<unknown>,
+      () => connection.command("not kept"),
+    ]
+  ) assertEquals(await textsKept(fail), []);
+});
+
+Deno.test("an error tells where its unsafe() was called when debug is on", async () => {
+  await using opened = await new Dialled(server, { debug: true }).open();
+  const error = await opened.sql.unsafe("wrong").catch((error) => error);
+  assertStringIncludes(error.stack, "postgres_js_contract_test.ts");
+});
+
+/** Runs what fails; answers the texts of queries that became keys of a map. */
+async function textsKept(fail: () => Promise<unknown>): Promise<string[]> {
+  const { set } = Map.prototype;
+  const texts: string[] = [];
+  Map.prototype.set = function (key, value) {
+    if (Array.isArray(key)) texts.push(String(key[0]));
+    return set.call(this, key, value);
+  };
+  try {
+    await assertRejects(async () => await fail());
+  } finally {
+    Map.prototype.set = set;
+  }
+  return texts;
+}
