@@ -14,7 +14,7 @@ const REPEAT_MS = 50;
  * Ends abandoned statements on the server.
  *
  * A cancel request names a session, not a statement. So it is sent only when
- * every statement under way on the connection was abandoned: then it can hit
+ * every statement that runs on the connection was abandoned: then it can hit
  * nobody. What does not end by it is cut.
  */
 export class CancelDesk {
@@ -30,7 +30,7 @@ export class CancelDesk {
     const now = this.#shell.now();
     member.hasAbandoned = true;
     this.#shell.feed({ kind: "isolate", now, slot });
-    if (connection.inFlight === 0 || !connection.isAbandoned) return;
+    if (!connection.mayCancel) return;
     if (connection.isCancelling) return;
     this.#send(member);
     this.#shell.alarms.drop(member.cancelAlarm);
@@ -56,9 +56,7 @@ export class CancelDesk {
     const now = this.#shell.now();
     this.#shell.alarms.drop(member.repeatAlarm);
     member.repeatAlarm = this.#shell.alarms.set(now + REPEAT_MS, () => {
-      const isDue = connection.inFlight > 0 && connection.isAbandoned &&
-        !connection.isCancelling;
-      if (isDue) this.#send(member);
+      if (connection.mayCancel && !connection.isCancelling) this.#send(member);
     });
     this.#shell.schedule(now);
   }

@@ -13,14 +13,14 @@ import type {
   TransactionStatus,
 } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
-import type { Holder, Member } from "./member.ts";
+import type { Holder, LeaseKeeper, Member } from "./member.ts";
 import {
   ConnectionBusyError,
   ConnectionLostError,
   LeaseReleasedError,
 } from "./pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
-import { type Limited, QueryLimit } from "./query_limit.ts";
+import { limitOnMember } from "./member_limit.ts";
 import { cancelError } from "./query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import type { LimitedSql, QueryLimits } from "./sql.ts";
@@ -29,15 +29,13 @@ import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
 import { beginOn, runTransaction } from "./transaction_runner.ts";
 
-/** What a lease does to its connection when it ends. */
-export interface LeaseKeeper {
-  /** Ends it; resolves once the connection is put back, or gone. */
-  end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
-  /** Why the lease is over although its own end has not come, if so. */
-  fault?(action: string): Error | undefined;
-}
-
 const DONE = Promise.resolve();
+
+const CURSOR_IS_OPEN = "a cursor is open on this connection, and would wait " +
+  "for ever; leave its loop first, or take another connection";
+const TRANSACTION_IS_OPEN =
+  "a transaction is open on this connection; make a " +
+  "savepoint in it, or take another connection";
 
 /** The lease behind the interface. */
 export class Lease extends SqlScope implements Holder, LimitedRunner {
@@ -45,6 +43,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
+  #hasTransaction = false;
   #releasedAt: CallSite | undefined;
   #controller: AbortController | undefined;
 
@@ -85,16 +84,13 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
-    const fault = this.#fault("run a query") ?? this.#busyFault("run a query");
+    const fault = this.#fault("run a query");
     if (fault !== undefined) return statement.fail(fault);
-    statement.carrier = this;
-    const { queryTimeoutMs } = this.#shell.options;
-    const isLimited = limits.signal !== undefined ||
-      limits.timeoutMs !== undefined;
-    statement.isBarrier = isLimited;
-    if (isLimited || queryTimeoutMs !== Infinity) {
-      this.#limit(statement, limits, queryTimeoutMs);
+    if (this.#member.connection.isSuspended) {
+      return void this.#runAfterCursor(statement, limits);
     }
+    statement.carrier = this;
+    limitOnMember(this.#shell, this.#member, statement, limits);
     this.#member.hasRun = true;
     this.#member.connection.run(statement);
   }
@@ -108,10 +104,12 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
   }
 
   /** Runs SQL of our own, for a transaction. */
-  command(sql: string): Promise<unknown> {
+  async command(sql: string): Promise<unknown> {
     const action = sql.split(" ", 1)[0]!;
-    const fault = this.#fault(action) ?? this.#busyFault(action);
-    if (fault !== undefined) return Promise.reject(fault);
+    const fault = this.#fault(action);
+    if (fault !== undefined) throw fault;
+    const left = this.leaveCursor(action);
+    if (left !== undefined) await left;
     this.#member.hasRun = true;
     const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
     const result = this.#member.connection.command(sql);
@@ -205,27 +203,6 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     this.#stop(this.#lostError(loss));
   }
 
-  #limit(
-    statement: Statement,
-    limits: QueryLimits,
-    queryTimeoutMs: number,
-  ): void {
-    const now = this.#shell.now();
-    const timeoutMs = Math.min(limits.timeoutMs ?? Infinity, queryTimeoutMs);
-    const limited: Limited = {
-      giveUp: (error) => {
-        statement.abandon(error);
-        this.#shell.cancels.abandon(this.#member);
-      },
-    };
-    const limit = new QueryLimit(limited, this.#shell.alarms, {
-      signal: limits.signal,
-      timeoutMs,
-    }, now);
-    statement.onEnd = () => limit.stop();
-    this.#shell.schedule(now);
-  }
-
   #end(isDestroyed: boolean): Promise<void> {
     const member = this.#member;
     if (member.holder === this) member.holder = undefined;
@@ -238,9 +215,55 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return this.#keeper.end(member, isDestroyed) ?? DONE;
   }
 
-  #busyFault(action: string): Error | undefined {
-    const { isSuspended } = this.#member.connection;
-    return isSuspended ? new ConnectionBusyError(action) : undefined;
+  /**
+   * Waits for a cursor whose loop was just left; `undefined`, at once, where
+   * there is none.
+   *
+   * @throws {ConnectionBusyError} While one is open.
+   */
+  leaveCursor(action: string): Promise<void> | undefined {
+    return this.#member.connection.isSuspended
+      ? this.#leaveCursor(action)
+      : undefined;
+  }
+
+  async #leaveCursor(action: string): Promise<void> {
+    if (!await this.#member.hasOpenCursor()) return;
+    throw new ConnectionBusyError(action, CURSOR_IS_OPEN);
+  }
+
+  async #runAfterCursor(
+    statement: Statement,
+    limits: QueryLimits,
+  ): Promise<void> {
+    try {
+      await this.#leaveCursor("run a query");
+      this.runWithin(statement, limits);
+    } catch (error) {
+      statement.fail(error);
+    }
+  }
+
+  /**
+   * Lets one transaction begin.
+   *
+   * @throws {ConnectionBusyError} While another is open: the server has one at
+   * a time, so that the end of either would be that of both.
+   */
+  enterTransaction(): void {
+    const fault = this.#fault("begin");
+    if (fault !== undefined) throw fault;
+    const { transactionStatus, inFlight } = this.#member.connection;
+    const isOpen = inFlight === 0 && transactionStatus !== "idle";
+    if (this.#hasTransaction || isOpen) {
+      throw new ConnectionBusyError("begin", TRANSACTION_IS_OPEN);
+    }
+    this.#hasTransaction = true;
+  }
+
+  /** The transaction has ended. */
+  leaveTransaction(): void {
+    this.#hasTransaction = false;
   }
 
   /** Why nothing can be run any more, if so. */

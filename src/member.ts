@@ -15,10 +15,21 @@ import type {
   Statement,
 } from "./driver/connection.ts";
 
+// From the end of a cursor's loop to the driver's taking note of it.
+const CURSOR_TURNS = 16;
+
 /** Who holds a connection alone. */
 export interface Holder {
   /** The connection died. */
   onLost(loss: Loss): void;
+}
+
+/** What a lease does to its connection when it ends. */
+export interface LeaseKeeper {
+  /** Ends it; resolves once the connection is put back, or gone. */
+  end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
+  /** Why the lease is over although its own end has not come, if so. */
+  fault?(action: string): Error | undefined;
 }
 
 /** What a member tells its pool. */
@@ -103,7 +114,21 @@ export class Member implements ConnectionListener {
     const fate = this.sessionFate;
     const { connection } = this;
     if (fate === "destroy" || connection.inFlight === 0) return fate;
-    return connection.isAbandoned ? "reset" : "destroy";
+    return connection.isAbandoned || connection.isSuspended
+      ? "reset"
+      : "destroy";
+  }
+
+  /**
+   * Whether a cursor waits for its user. One whose loop was just left does so
+   * for a few turns of promises more.
+   */
+  async hasOpenCursor(): Promise<boolean> {
+    for (let turn = 0; turn < CURSOR_TURNS; turn++) {
+      if (!this.connection.isSuspended) return false;
+      await undefined;
+    }
+    return this.connection.isSuspended;
   }
 
   /** Whether nothing is left on it that the next holder could meet. */

@@ -9,7 +9,8 @@ import type { Driver } from "./driver/connection.ts";
 import { CallablePool } from "./callable_pool.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolShell } from "./pool_shell.ts";
-import { Lease, type LeaseKeeper } from "./lease.ts";
+import { Lease } from "./lease.ts";
+import type { LeaseKeeper } from "./member.ts";
 import { QueryRouter } from "./query_router.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -40,4 +41,9 @@ export function assemblePool({ maker, ...parts }: PoolParts): CallablePool {
 }
 
 // The connection goes on to where the pool takes it, whatever a hook does with its lease.
-const HOOK_KEEPER: LeaseKeeper = { end: () => undefined };
+const HOOK_KEEPER: LeaseKeeper = {
+  end(member, isDestroyed) {
+    if (isDestroyed) member.connection.destroy();
+    return undefined;
+  },
+};

@@ -196,17 +196,14 @@ export class ConnectionLostError extends PoolError {
   }
 }
 
-/** A query was run on a connection while a cursor is open on it. */
+/** A connection was used for what another use of it excludes. */
 export class ConnectionBusyError extends PoolError {
   /** Stable across versions. */
   override readonly code = "CONNECTION_BUSY";
 
-  /** Says what could not be done. */
-  constructor(action: string) {
-    super(
-      `Cannot ${action}: a cursor is open on this connection, and would wait ` +
-        "for ever; leave its loop first, or take another connection",
-    );
+  /** Says what could not be done, and why. */
+  constructor(action: string, why: string) {
+    super(`Cannot ${action}: ${why}`);
   }
 }
 

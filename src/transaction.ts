@@ -21,7 +21,7 @@ import type {
   Sql,
   TypeValues,
 } from "./sql.ts";
-import { SqlScope } from "./sql_scope.ts";
+import { isTemplate, SqlScope } from "./sql_scope.ts";
 import { runIn } from "./transaction_runner.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 
@@ -86,9 +86,11 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
   readonly #brackets: Brackets;
   /** Whether the lease ends with it. */
   readonly #ownsLease: boolean;
+  #outer: LeaseTransaction | undefined;
   #outcome: TransactionOutcome | undefined;
   #preparedName: string | undefined;
   #savepoints = 0;
+  #firstError: { readonly error: unknown } | undefined;
 
   constructor(
     lease: Lease,
@@ -111,6 +113,11 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
     return this.#outcome;
   }
 
+  /** The error that made the server refuse what came after it, if one did. */
+  get firstError(): { readonly error: unknown } | undefined {
+    return this.#firstError;
+  }
+
   /** Sends what begins it. */
   async open(): Promise<this> {
     await this.#command("begin", this.#brackets.begin);
@@ -123,8 +130,10 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
 
   runWithin(statement: Statement, limits: QueryLimits): void {
     const fault = this.#fault("run a query");
-    if (fault !== undefined) statement.fail(fault);
-    else this.#lease.runWithin(statement, limits);
+    if (fault !== undefined) return statement.fail(fault);
+    // As the driver: the error comes out of the transaction, awaited or not.
+    statement.watchError((error) => this.#firstError ??= { error });
+    this.#lease.runWithin(statement, limits);
   }
 
   override cancel(statement: Statement): void {
@@ -134,6 +143,8 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
   async commit(): Promise<void> {
     const fault = this.#fault("commit");
     if (fault !== undefined) throw fault;
+    const left = this.#lease.leaveCursor("commit");
+    if (left !== undefined) await left;
     const name = this.#preparedName;
     this.#outcome = "unknown";
     try {
@@ -150,6 +161,7 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
       // The server refused: then it rolled back. Otherwise nobody knows.
       if (!(error instanceof ConnectionLostError)) {
         this.#outcome = "rolled back";
+        await this.#undoSavepoint();
       } else if (!error.sent) this.#outcome = "rolled back";
       throw error;
     } finally {
@@ -157,7 +169,7 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
     }
     if (this.#outcome === "rolled back") {
       throw new TransactionFinishedError("commit", this.#outcome, {
-        cause: new Error("A statement in it had failed"),
+        cause: this.#firstError?.error ?? new Error("A statement had failed"),
       });
     }
   }
@@ -165,6 +177,8 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
   async rollback(): Promise<void> {
     const fault = this.#fault("roll back");
     if (fault !== undefined) throw fault;
+    const left = this.#lease.leaveCursor("roll back");
+    if (left !== undefined) await left;
     this.#outcome = "rolled back";
     try {
       await this.#lease.bounded(
@@ -178,7 +192,11 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
     }
   }
 
-  savepoint(first?: unknown, second?: unknown): Promise<unknown> {
+  savepoint(first?: unknown, ...rest: readonly unknown[]): Promise<unknown> {
+    const [second] = rest;
+    if (isTemplate(first)) {
+      return this.savepoint((tx: Transaction) => tx(first, ...rest as never[]));
+    }
     const fault = this.#fault("make a savepoint");
     if (fault !== undefined) return Promise.reject(fault);
     const fn = typeof first === "function" ? first : second;
@@ -217,7 +235,7 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#outcome !== undefined) return;
+    if (this.#fault("leave") !== undefined) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";
       await this.#leave();
@@ -237,16 +255,28 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
       commit: `release savepoint ${name}`,
       rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
     };
-    return new LeaseTransaction(this.#lease, this.maker, brackets, false);
+    const { maker } = this;
+    const inner = new LeaseTransaction(this.#lease, maker, brackets, false);
+    inner.#outer = this;
+    return inner;
   }
 
+  /** Why it can do nothing any more: it has ended, or what it is in has. */
   #fault(action: string): Error | undefined {
-    return this.#outcome === undefined
-      ? undefined
-      : new TransactionFinishedError(action, this.#outcome);
+    if (this.#outcome !== undefined) {
+      return new TransactionFinishedError(action, this.#outcome);
+    }
+    return this.#outer === undefined ? undefined : this.#outer.#fault(action);
+  }
+
+  /** A savepoint that cannot be kept: what it is in goes on without it. */
+  async #undoSavepoint(): Promise<void> {
+    if (this.#outer === undefined) return;
+    await this.#command("rollback", this.#brackets.rollback).catch(() => {});
   }
 
   async #leave(): Promise<void> {
+    if (this.#outer === undefined) this.#lease.leaveTransaction();
     if (this.#ownsLease) await this.#lease.release();
   }
 

@@ -13,6 +13,7 @@ import {
 } from "./options/begin_options.ts";
 import type { AcquireOptions } from "./options/call_options.ts";
 import type { Lease } from "./lease.ts";
+import { TransactionFinishedError } from "./pool_errors.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import {
   type Brackets,
@@ -38,11 +39,24 @@ export async function openTransaction(
     commit: "commit",
     rollback: "rollback",
   };
-  const tx = new LeaseTransaction(lease, maker, brackets, ownsLease);
+  try {
+    lease.enterTransaction();
+    const tx = new LeaseTransaction(lease, maker, brackets, ownsLease);
+    return await openOn(lease, tx);
+  } catch (error) {
+    if (ownsLease) await lease.release();
+    throw error;
+  }
+}
+
+async function openOn(
+  lease: Lease,
+  tx: LeaseTransaction,
+): Promise<LeaseTransaction> {
   try {
     return await tx.open();
   } catch (error) {
-    if (ownsLease) await lease.release();
+    lease.leaveTransaction();
     throw error;
   }
 }
@@ -87,6 +101,19 @@ export function readBegin(
   return { wait, statement: beginStatement(options), fn };
 }
 
+/** Commits; where a statement had failed before, that is the error. */
+async function commitAfter(tx: LeaseTransaction): Promise<void> {
+  try {
+    await tx.commit();
+  } catch (error) {
+    const isAftermath = error instanceof TransactionFinishedError ||
+      (error as { code?: unknown } | null)?.code === "25P02";
+    throw isAftermath && tx.firstError !== undefined
+      ? tx.firstError.error
+      : error;
+  }
+}
+
 /** Runs a callback in a transaction, and commits; what the callback throws rolls back. */
 export async function runIn(
   tx: LeaseTransaction,
@@ -97,7 +124,7 @@ export async function runIn(
     const value = Array.isArray(result)
       ? await Promise.all(result)
       : await result;
-    if (tx.outcome === undefined) await tx.commit();
+    if (tx.outcome === undefined) await commitAfter(tx);
     return value;
   } finally {
     await tx[Symbol.asyncDispose]();

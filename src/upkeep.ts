@@ -105,6 +105,7 @@ export class Upkeep {
     const { connection, wasLeased } = member;
     const { onRelease } = this.#shell.options;
     try {
+      if (await member.hasOpenCursor()) return false;
       await connection.quiesce();
       if (connection.transactionStatus !== "idle") {
         await connection.command("rollback");

@@ -25,6 +25,8 @@ export interface Statement {
   carrier: unknown;
   /** Is called once, when nothing of it is left on the wire. */
   onEnd: (() => void) | undefined;
+  /** Tells of its error, beside whoever awaits it; nobody has to. */
+  watchError(onError: (error: unknown) => void): void;
   /** Gives the caller an error and forgets it; the statement itself goes on. */
   abandon(error: unknown): void;
   /** Gives the caller an error because the statement will not run, or not to its end. */
@@ -79,6 +81,8 @@ export interface Connection {
   readonly isMisplaced: boolean;
   /** Whether a cancel request of ours is under way. */
   readonly isCancelling: boolean;
+  /** Whether a cancel could hit nobody who still waits: all that runs was abandoned. */
+  readonly mayCancel: boolean;
   /** Whether every statement under way was abandoned by its caller. */
   readonly isAbandoned: boolean;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */

@@ -111,6 +111,10 @@ export class DriverStatement implements SessionStatement {
       this.isBarrier;
   }
 
+  watchError(onError: (error: unknown) => void): void {
+    Promise.prototype.then.call(this.query, undefined, onError);
+  }
+
   abandon(error: unknown): void {
     this.isAbandoned = true;
     this.fail(error);

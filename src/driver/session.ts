@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ConnectionLostError } from "../pool_errors.ts";
 import { describeEndpoint } from "../transport/hosts.ts";
 import type { Socket } from "../transport/transport.ts";
 import { Canceller } from "./cancel.ts";
@@ -18,7 +17,7 @@ import type {
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
-import { FALTERED, UNASKED } from "./session_faults.ts";
+import { FALTERED, lostError, UNASKED } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -61,13 +60,15 @@ export class Session implements Connection {
     });
     const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
     this.#client = options.createClient(socket, this);
-    this.#line = new StatementLine(this.#client.execute, (statement) => {
-      // Later: the pool is in the middle of handing us this statement.
-      queueMicrotask(() => {
-        statement.end();
-        this.listener?.onFinished(1);
-      });
-    });
+    // Later: the pool is in the middle of handing us the statement.
+    this.#line = new StatementLine(
+      this.#client.execute,
+      (statement) =>
+        queueMicrotask(() => {
+          statement.end();
+          this.listener?.onFinished(1);
+        }),
+    );
     this.#canceller = new Canceller(options.target, {
       // A statement sent now could be hit in the place of the one that is meant.
       onBegin: () => this.#line.hold(),
@@ -95,8 +96,7 @@ export class Session implements Connection {
   }
 
   get isMisplaced(): boolean {
-    const { wasReadOnly, isReadOnly } = this.wire;
-    return this.#options.mustWrite && wasReadOnly && isReadOnly;
+    return this.#options.mustWrite && this.wire.refusesWrites;
   }
 
   get loss(): Loss | undefined {
@@ -113,6 +113,10 @@ export class Session implements Connection {
 
   get isCancelling(): boolean {
     return this.#canceller.isSending;
+  }
+
+  get mayCancel(): boolean {
+    return this.#line.mayCancel;
   }
 
   get isAbandoned(): boolean {
@@ -202,8 +206,8 @@ export class Session implements Connection {
 
   /** Something ended, perhaps the last that somebody waits for. */
   #settle(): void {
-    const mayRest = this.#line.length === 0 && this.#phase === "running";
-    if (mayRest && !this.#options.holdProcess) this.#socket?.unref();
+    const isIdle = this.#line.length === 0 && this.#phase === "running";
+    if (isIdle && !this.#options.holdProcess) this.#socket?.unref();
     if (this.#isQuiet) this.#quiet.open();
   }
 
@@ -224,16 +228,13 @@ export class Session implements Connection {
       } catch (cause) {
         return this.#lose(cause);
       }
-      if (at < bytes.length && !this.#mustPass) continue;
+      // The driver is to be put in order before it sees the next reply.
+      const mustPass = this.wire.hasFailed || this.#line.isLasting;
+      if (at < bytes.length && !mustPass) continue;
       const isAll = at - start === bytes.length;
       this.#pass(isAll ? bytes : bytes.subarray(start, at));
       start = at;
     }
-  }
-
-  /** The driver is to be put in order before it sees the next reply. */
-  get #mustPass(): boolean {
-    return this.wire.hasFailed || this.#line.isLasting;
   }
 
   #pass(bytes: Uint8Array): void {
@@ -292,8 +293,5 @@ export class Session implements Connection {
     this.#gone.open();
   }
 
-  readonly #lostError = (sent: boolean): ConnectionLostError => {
-    const phase = sent ? "query" : "idle";
-    return new ConnectionLostError({ sent, phase, ...this.#loss });
-  };
+  readonly #lostError = (sent: boolean) => lostError(sent, this.#loss);
 }

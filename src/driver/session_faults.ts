@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConnectionLostError } from "../pool_errors.ts";
+import type { Loss } from "./connection.ts";
 import { ProtocolViolation } from "./wire.ts";
 
 /** A row threw: from here on the driver would be out of step with the server. */
@@ -15,3 +17,12 @@ export const FALTERED: Error = new Error(
 export const UNASKED: Error = new ProtocolViolation(
   "Cannot go on: a COPY began that nobody asked for",
 );
+
+/** What whoever used a session is told once it is gone; `sent`: his statement may have run. */
+export function lostError(
+  sent: boolean,
+  loss: Loss | undefined,
+): ConnectionLostError {
+  const phase = sent ? "query" : "idle";
+  return new ConnectionLostError({ sent, phase, ...loss });
+}

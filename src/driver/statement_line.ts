@@ -88,6 +88,11 @@ export class StatementLine {
     return this.#running.length > 0 && this.#running[0]!.isEndedCursor;
   }
 
+  /** Whether something runs, and nobody waits any more for what does. */
+  get mayCancel(): boolean {
+    return this.#running.length > 0 && this.#running.every(isAbandoned);
+  }
+
   /** Whether nobody waits for any of them any more. */
   get isAbandoned(): boolean {
     return this.#running.every(isAbandoned) &&

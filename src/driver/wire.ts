@@ -107,6 +107,11 @@ export class Wire {
       this.parameters.get("default_transaction_read_only") === "on";
   }
 
+  /** Whether it refused a write, and says that it will again. */
+  get refusesWrites(): boolean {
+    return this.wasReadOnly && this.isReadOnly;
+  }
+
   /** Whether rows are what came last, or the end of some, and no error. */
   get isAmongRows(): boolean {
     const code = this.#code;

@@ -39,6 +39,8 @@ class FakeStatement implements SessionStatement {
     this.isSent = false;
   }
 
+  watchError(): void {}
+
   abandon(): void {
     this.isAbandoned = true;
   }

@@ -1,5 +1,5 @@
 import type { Transaction } from "../../mod.ts";
-import { TransactionFinishedError } from "../../mod.ts";
+import { PostgresError, TransactionFinishedError } from "../../mod.ts";
 import {
   assert,
   assertEquals,
@@ -71,17 +71,26 @@ poolTest(
       TransactionFinishedError,
     );
     assertEquals(error.outcome, "rolled back");
+    assertEquals((error.cause as { code?: unknown }).code, "22012");
     assertEquals(tx.outcome, "rolled back");
     // A callback that swallows the error does not hide it from the caller.
-    await assertRejects(() =>
-      pool.transaction(async (tx) => {
-        await tx`insert into ${tx(table.name)} values (2)`;
-        await tx`select 1/0`.catch(() => {});
-      }), TransactionFinishedError);
-    await assertRejects(() =>
-      pool.begin(async (tx) => {
-        await tx`select 1/0`.catch(() => {});
-      }), TransactionFinishedError);
+    await assertRejects(
+      () =>
+        pool.transaction(async (tx) => {
+          await tx`insert into ${tx(table.name)} values (2)`;
+          await tx`select 1/0`.catch(() => {});
+        }),
+      PostgresError,
+      "division by zero",
+    );
+    await assertRejects(
+      () =>
+        pool.begin(async (tx) => {
+          await tx`select 1/0`.catch(() => {});
+        }),
+      PostgresError,
+      "division by zero",
+    );
     assertEquals(await table.rows(), []);
     assertEquals(pool.stats().opened, 1);
   },

@@ -56,7 +56,10 @@ Deno.test("the README's error table has every error of a pool, and its fields", 
       phase: "idle",
       cause: new Error("why"),
     }),
-    ConnectionBusyError: new tidepool.ConnectionBusyError("run a query"),
+    ConnectionBusyError: new tidepool.ConnectionBusyError(
+      "run",
+      "a cursor is open",
+    ),
     LeaseReleasedError: new tidepool.LeaseReleasedError("run a query"),
     QueryTimeoutError: new tidepool.QueryTimeoutError(1),
     TransactionFinishedError: new tidepool.TransactionFinishedError(

@@ -30,7 +30,7 @@ export class Simulation {
   async remember(seed: number): Promise<void> {
     const seeds = new Set([...await this.corpus(), seed]);
     const sorted = [...seeds].sort((a, b) => a - b);
-    await Deno.writeTextFile(CORPUS, `${JSON.stringify(sorted)}\n`);
+    await Deno.writeTextFile(CORPUS, `[${sorted.join(", ")}]\n`);
   }
 
   /** Lives one life; answers its steps. Rejects with the shortest life that fails alike. */

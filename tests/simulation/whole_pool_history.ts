@@ -168,7 +168,11 @@ export class WholePoolHistory {
       if (counts[state] > 0) world.mark(`closed while ${state}`);
     }
     const timeoutMs = choices.pick([40, 0, 10, 100]);
-    const by = Math.min(world.now + timeoutMs, this.#closed?.by ?? Infinity);
+    // A quarter more, for cancelling, where the event loop stood still till then.
+    const by = Math.min(
+      world.now + timeoutMs * 1.25,
+      this.#closed?.by ?? Infinity,
+    );
     const closing = { by, isDone: false };
     this.#closed ??= closing;
     const force = choices.chance(20);

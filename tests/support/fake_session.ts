@@ -62,10 +62,6 @@ export class FakeSession implements Connection {
     return this.loss !== undefined;
   }
 
-  get isStreaming(): boolean {
-    return false;
-  }
-
   get isSuspended(): boolean {
     return false;
   }
@@ -76,6 +72,10 @@ export class FakeSession implements Connection {
 
   get isCancelling(): boolean {
     return this.#cancel !== undefined;
+  }
+
+  get mayCancel(): boolean {
+    return this.line.length > 0 && this.isAbandoned;
   }
 
   get isAbandoned(): boolean {

@@ -39,6 +39,8 @@ export class FakeStatement implements Statement {
     this.result.catch(() => {});
   }
 
+  watchError(): void {}
+
   abandon(error: unknown): void {
     this.isAbandoned = true;
     this.fail(error);
