@@ -26,8 +26,8 @@ import {
 } from "./option_kinds.ts";
 import { SSL_MODES } from "./tls_options.ts";
 
-const HOST = hostRule();
-const TEXT = text();
+const HOST = unshown(hostRule());
+const TEXT = unshown(text());
 const PASSWORD = passwordRule();
 
 /** How each option about where to connect is read. */
@@ -45,13 +45,20 @@ export const CONNECTION_RULES: Readonly<
   password: PASSWORD,
   pass: alias("password", PASSWORD),
   ssl: sslRule(),
-  sslnegotiation: nullable(oneOf("postgres", "direct"), "postgres"),
+  sslnegotiation: unshown(
+    nullable(oneOf("postgres", "direct"), "postgres"),
+  ),
   target_session_attrs: alias(
     "target_session_attrs",
-    nullable(oneOf(...TARGET_SESSION_ATTRS), "any"),
+    unshown(nullable(oneOf(...TARGET_SESSION_ATTRS), "any")),
     (value) => value === "any" ? undefined : value,
   ),
 };
+
+/** Who takes one option for another may have put a whole URL there, or a password. */
+function unshown(original: OptionRule): OptionRule {
+  return { ...original, secret: true };
+}
 
 function hostRule(): OptionRule {
   const expected = "one or more hosts, each with or without a port";
