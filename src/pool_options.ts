@@ -148,8 +148,8 @@ export interface PoolOptions<
   readonly validateAfterIdleMs?: number | undefined;
   /**
    * The most single queries in flight on a connection that several callers
-   * share. At 16 a round trip costs next to nothing, and few wait behind a slow
-   * one.
+   * share, up to 1 000. At 16 a round trip costs next to nothing, and few wait
+   * behind a slow one.
    *
    * @default {16}
    */

@@ -300,6 +300,8 @@ Deno.test("resolvePoolOptions() refuses a value out of range and shows it", () =
     ["validateAfterIdleMs", -1],
     ["pipeline", 0],
     ["max_pipeline", 0],
+    ["pipeline", 1_001],
+    ["max_pipeline", 1e9],
     ["connect_timeout", -1],
     ["reset", "sesion"],
     ["name", ""],

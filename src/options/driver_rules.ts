@@ -10,7 +10,7 @@ import {
   alias,
   callback,
   flag,
-  integer,
+  integerWithin,
   isBoolean,
   isFunction,
   isObject,
@@ -22,6 +22,9 @@ import {
 } from "./option_kinds.ts";
 
 const CALLBACK = callback();
+/** How `pipeline` is read: there is a list of connections for each depth up to it. */
+export const PIPELINE: OptionRule = integerWithin(1, 1_000);
+
 const IDLE_SECONDS = seconds("idleTimeoutMs", Infinity);
 
 /** How each option of the driver is read. */
@@ -40,7 +43,7 @@ export const DRIVER_RULES: Readonly<Record<keyof DriverOptions, OptionRule>> = {
   max_lifetime: called(seconds("maxLifetimeMs", Infinity)),
   connect_timeout: seconds("connectTimeoutMs", Infinity),
   keep_alive: seconds("keepAliveMs", 0),
-  max_pipeline: alias("pipeline", integer(1)),
+  max_pipeline: alias("pipeline", PIPELINE),
   backoff: backoffRule(),
   no_prepare: alias("prepare", flag(), (value) => !value),
 };

@@ -57,6 +57,14 @@ export function integer(least: number): OptionRule {
   );
 }
 
+/** A whole number from `least` to `most`. */
+export function integerWithin(least: number, most: number): OptionRule {
+  return numeric(
+    `an integer from ${least} to ${most}`,
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+  );
+}
+
 /** A whole number of at least `least`, or `Infinity`. */
 export function integerOrInfinity(least: number): OptionRule {
   return numeric(

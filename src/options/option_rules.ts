@@ -5,13 +5,12 @@
  */
 
 import { CONNECTION_RULES } from "./connection_rules.ts";
-import { DRIVER_RULES } from "./driver_rules.ts";
+import { DRIVER_RULES, PIPELINE } from "./driver_rules.ts";
 import type { OptionRule } from "./option_check.ts";
 import {
   alias,
   callback,
   flag,
-  integer,
   integerOrInfinity,
   isFunction,
   isObject,
@@ -42,7 +41,7 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   maxWaiting: integerOrInfinity(1),
   overload: overloadRule(),
   validateAfterIdleMs: milliseconds(),
-  pipeline: integer(1),
+  pipeline: PIPELINE,
   reset: resetRule(),
   onConnect: CALLBACK,
   onAcquire: CALLBACK,
