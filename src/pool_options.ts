@@ -158,7 +158,8 @@ export interface PoolOptions<
    * What is done when a connection comes back: `"rollback"` ends what
    * transaction is open, `"session"` also resets all session state but prepared
    * statements, `"none"` does nothing, a function does what it likes. The
-   * default costs nothing when no transaction is open.
+   * default costs nothing when no transaction is open, and leaves settings,
+   * session locks, temporary tables and LISTEN to the next borrower.
    *
    * @default {"rollback"}
    */
@@ -177,7 +178,7 @@ export interface PoolOptions<
    */
   readonly holdProcess?: boolean | undefined;
   /**
-   * What the pool is called in errors, events and stats; by default `pool-1`,
+   * What the pool is called in stats and in errors of an acquire; by default `pool-1`,
    * `pool-2` and so on.
    */
   readonly name?: string | undefined;
