@@ -41,13 +41,17 @@ async function assertWorks(pool: Pool): Promise<void> {
   await lease.release();
 }
 
-/** How many bytes a start-up takes in one direction. */
+// The driver names its statements by chance, not all of them equally long, and
+// says the name three times: what comes last may be of the first query already.
+const NAME_SLACK = 24;
+
+/** How many bytes a start-up takes in one direction, at the least. */
 async function startUpLength(direction: FaultDirection): Promise<number> {
   await using world = await faultWorld();
   const lease = await world.pool.acquire();
   const length = world.proxy.bytes(direction);
   await lease.release();
-  return length;
+  return direction === "up" ? length - NAME_SLACK : length;
 }
 
 for (const direction of DIRECTIONS) {
