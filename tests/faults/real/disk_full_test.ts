@@ -22,12 +22,14 @@ async function mountDisk(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Whether a program did what it was to do; not where there is none. */
 async function run(program: string, args: string[]): Promise<boolean> {
-  const options = { args, stdout: "null", stderr: "null" } as const;
-  return await new Deno.Command(program, options).output().then(
-    ({ success }) => success,
-    () => false,
-  );
+  try {
+    const options = { args, stdout: "null", stderr: "null" } as const;
+    return (await new Deno.Command(program, options).output()).success;
+  } catch {
+    return false;
+  }
 }
 
 /** A tablespace on that disk, which goes with it. */
