@@ -327,8 +327,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a connection that is left busy is lent again",
     "member.ts",
-    'return connection.isAbandoned ? "reset" : "destroy";',
-    'return "keep";',
+    'connection.isSuspended\n      ? "reset"\n      : "destroy";',
+    'connection.isSuspended\n      ? "reset"\n      : "keep";',
   ),
   mutant(
     "a dial that fails is not told to the core",
@@ -351,7 +351,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a cancel request hits others in flight",
     "cancel_desk.ts",
-    "if (connection.inFlight === 0 || !connection.isAbandoned) return;",
+    "if (!connection.mayCancel) return;",
     "if (connection.inFlight === 0) return;",
   ),
   mutant(
