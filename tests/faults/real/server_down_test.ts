@@ -124,6 +124,7 @@ poolTest(
       assertEquals([phase, sent, sqlState], ["query", true, "57P02"]);
     }
     assertEquals(farewells, ["57P02", "57P02", "57P02"]);
+    await eventually("its end is noticed", () => victim!.signal.aborted);
     const own = await assertRejects(
       async () => await victim!`select 1`,
       ConnectionLostError,
