@@ -45,6 +45,14 @@ export interface QueryHandler {
   debug?: unknown;
 }
 
+/** The class of the driver's queries, as far as it is used. */
+export type DriverQueryClass = new (
+  strings: readonly string[],
+  args: readonly unknown[],
+  handler: QueryHandler,
+  canceller: null,
+) => DriverQuery;
+
 // Where a server finds that a prepared plan is no longer valid; as in the driver.
 const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
   "FetchPreparedStatement",
