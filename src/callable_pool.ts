@@ -211,7 +211,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   };
 
   #times(timeoutMs = this.#shell.options.acquireTimeoutMs) {
-    const since = this.#shell.now();
+    const since = this.#shell.arrival();
     return { since, deadline: since + timeoutMs };
   }
 }

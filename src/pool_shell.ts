@@ -6,7 +6,7 @@
 
 import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
-import type { Clock, Timer } from "./clock/clock.ts";
+import type { Clock } from "./clock/clock.ts";
 import type { Effect } from "./core/effect.ts";
 import type { Input } from "./core/input.ts";
 import { PoolMachine } from "./core/pool_machine.ts";
@@ -19,6 +19,7 @@ import type { Member, MemberOwner } from "./member.ts";
 import { PoolEvents } from "./pool_events.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolCounters, type PoolStats } from "./pool_stats.ts";
+import { PoolTimer } from "./pool_timer.ts";
 import type { Request, RequestCanceller } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
 import { SleepWatch } from "./sleep_watch.ts";
@@ -60,9 +61,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   /** Set by the composition; both need the shell themselves. */
   upkeep!: Upkeep;
   losses!: LossHandler;
-  readonly #timer: Timer;
-  #armedAt = Infinity;
-  #isHeld = false;
+  readonly #timer: PoolTimer;
   readonly #sleepWatch: SleepWatch;
   #onDrained: (() => void) | undefined;
   #drained: Promise<void> | undefined;
@@ -80,7 +79,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
         : connectTimeoutMs,
       hasAcquireHook: onAcquire !== undefined,
     });
-    this.#timer = clock.timer(() => this.#tick());
+    this.#timer = new PoolTimer(clock, () => this.#tick());
     this.#sleepWatch = new SleepWatch(clock);
     this.leaks = new LeakWatch(this);
   }
@@ -88,6 +87,15 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   /** Milliseconds on the pool's clock. */
   now(): number {
     return this.clock.now();
+  }
+
+  /**
+   * The time for whoever asks for a connection now; exact for who may have to
+   * wait, because its deadline counts from it.
+   */
+  arrival(): number {
+    const mayWait = this.machine.slots.idle.size === 0;
+    return mayWait ? this.clock.now() : this.clock.recent();
   }
 
   /** One consistent picture. */
@@ -128,19 +136,12 @@ export class PoolShell implements MemberOwner, RequestCanceller {
 
   /** Sees to it that the timer rings when something is due. */
   schedule(now: number): void {
-    const next = Math.min(this.machine.nextDeadline, this.alarms.next);
-    // A timer that rings too early costs less than one set at each acquire.
-    if (next < this.#armedAt) {
-      this.#armedAt = next;
-      this.#timer.arm(next - now);
-    }
-    const { waiters, state } = this.machine;
-    const isHeld = waiters.queue.length > 0 || waiters.readiness.length > 0 ||
-      state.phase === "draining";
-    if (isHeld === this.#isHeld) return;
-    this.#isHeld = isHeld;
-    if (isHeld) this.#timer.ref();
-    else this.#timer.unref();
+    const { waiters, state, nextDeadline } = this.machine;
+    this.#timer.ringBy(Math.min(nextDeadline, this.alarms.next), now);
+    this.#timer.hold(
+      waiters.queue.length > 0 || waiters.readiness.length > 0 ||
+        state.phase === "draining",
+    );
   }
 
   /** Begins to close; resolves once nothing is held any more. */
@@ -208,7 +209,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   /** A lease of `member` has ended; resolves once the connection is put back. */
   end(member: Member, isDestroyed: boolean): Promise<void> | undefined {
     const { slot, connection } = member;
-    const now = this.now();
+    const now = this.clock.recent();
     this.leaks.end(member);
     const heldMs = now - member.leasedAt;
     this.counters.use.record(heldMs);
@@ -225,7 +226,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
 
   #tick(): void {
     const now = this.now();
-    this.#armedAt = Infinity;
     this.feed({ kind: "tick", now });
     this.alarms.ring(now);
     this.schedule(now);
@@ -259,8 +259,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
       case "drained":
         this.leaks.stop();
         // What was detached keeps its alarms: they are set anew.
-        this.#timer.disarm();
-        this.#armedAt = Infinity;
+        this.#timer.stop();
         this.events.push({ type: "closed" });
         return this.#onDrained?.();
     }

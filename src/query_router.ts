@@ -104,7 +104,7 @@ class QueryRequest extends Request implements Limited {
     statement: Statement,
     limits: QueryLimits,
     kind: WaiterKind,
-    since: number = shell.now(),
+    since: number = shell.arrival(),
   ) {
     const { acquireTimeoutMs } = shell.options;
     super(

@@ -14,6 +14,7 @@ const LEAP_MS = 1_000;
 export class SleepWatch {
   readonly #clock: Clock;
   #wallLead: number;
+  #lastNow = NaN;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,6 +23,8 @@ export class SleepWatch {
 
   /** Whether the machine slept since this was last asked. */
   hasSlept(now: number): boolean {
+    if (now === this.#lastNow) return false;
+    this.#lastNow = now;
     const wallLead = this.#clock.wallNow() - now;
     const hasSlept = wallLead - this.#wallLead > LEAP_MS;
     this.#wallLead = wallLead;

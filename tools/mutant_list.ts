@@ -116,8 +116,32 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "one that is asked again goes to the end",
     "core/waiting_room.ts",
-    "if (isResent) return queue.putBack(waiter);",
-    "if (isResent) return queue.push(waiter);",
+    "if (isResent) queue.putBack(waiter);",
+    "if (isResent) queue.push(waiter);",
+  ),
+  mutant(
+    "a newcomer overtakes who waits",
+    "core/turnstile.ts",
+    "if (this.#waiters.queue.length > 0 || this.#overload !== undefined) {",
+    "if (this.#overload !== undefined) {",
+  ),
+  mutant(
+    "a newcomer is served by a pool that is paused",
+    "core/turnstile.ts",
+    'if (this.#state.isPaused || waiter.kind === "ready") return false;',
+    'if (waiter.kind === "ready") return false;',
+  ),
+  mutant(
+    "a newcomer gets a connection that was silent for long",
+    "core/slot_picker.ts",
+    "if (slot === undefined || this.#isSilent(slot, now)) return undefined;",
+    "if (slot === undefined) return undefined;",
+  ),
+  mutant(
+    "a newcomer gets a connection that no hook has seen",
+    "core/slot_picker.ts",
+    "return hook ? undefined : slot;",
+    "return slot;",
   ),
   mutant(
     "who was granted keeps a deadline",
@@ -357,7 +381,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "the timer is not set",
     SHELL,
-    "this.#timer.arm(next - now);",
+    "this.#timer.ringBy(Math.min(nextDeadline, this.alarms.next), now);",
     "",
   ),
   mutant(

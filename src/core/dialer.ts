@@ -37,10 +37,12 @@ export class Dialer<C> {
   /** Begins what is missing, as far as the limits and the backoff allow; answers whether any. */
   openMore(now: number): boolean {
     const wanted = Math.min(this.#missing, this.#room);
+    this.#isHeldBack = false;
+    if (wanted <= 0) return false;
     const { connecting } = this.#slots.table.counts;
     const count = Math.min(wanted, this.#backoff.allowance(now, connecting));
     for (let left = count; left > 0; left--) this.#slots.dial(now);
-    this.#isHeldBack = wanted > 0 && now < this.#backoff.retryAt;
+    this.#isHeldBack = now < this.#backoff.retryAt;
     return count > 0;
   }
 

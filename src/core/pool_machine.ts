@@ -40,6 +40,7 @@ export class PoolMachine<C> {
   readonly #turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;
   readonly #dialer: Dialer<C>;
+  #nextDeadline = Infinity;
 
   constructor(limits: Limits) {
     this.state = new PoolState(limits);
@@ -54,6 +55,22 @@ export class PoolMachine<C> {
 
   /** When the next `tick` is due; `Infinity`: never. */
   get nextDeadline(): number {
+    return this.#nextDeadline;
+  }
+
+  /** Takes one input; answers what is to be done, in order. */
+  step(input: Input<C>): readonly Effect<C>[] {
+    // Who waits is served after the input was heard: it may be about the very
+    // connection that a deadline would free for the next.
+    const isDue = this.#nextDeadline <= input.now;
+    if (isDue) this.#expire(input.now);
+    this.#take(input);
+    if (isDue) this.#settle(input.now);
+    this.#nextDeadline = this.#findDeadline();
+    return this.state.takeEffects();
+  }
+
+  #findDeadline(): number {
     return Math.min(
       this.state.deadlines.next,
       this.slots.reapAt,
@@ -61,17 +78,6 @@ export class PoolMachine<C> {
       this.#turnstile.nextDeadline,
       this.#drain.nextDeadline,
     );
-  }
-
-  /** Takes one input; answers what is to be done, in order. */
-  step(input: Input<C>): readonly Effect<C>[] {
-    // Who waits is served after the input was heard: it may be about the very
-    // connection that a deadline would free for the next.
-    const isDue = this.nextDeadline <= input.now;
-    if (isDue) this.#expire(input.now);
-    this.#take(input);
-    if (isDue) this.#settle(input.now);
-    return this.state.takeEffects();
   }
 
   #take(input: Input<C>): void {
@@ -127,11 +133,15 @@ export class PoolMachine<C> {
       this.waiters.refuseAll("failed", this.backoff.error);
     }
     this.#turnstile.serve(now);
-    if (this.slots.table.open >= Math.max(1, this.state.min)) {
-      this.waiters.announce();
-    }
+    if (this.waiters.readiness.length > 0) this.#announce();
     // What that fills up may be shared now.
     if (this.#dialer.openMore(now)) this.#turnstile.serve(now);
+  }
+
+  /** Tells those who wait for a warm pool, once it is. */
+  #announce(): void {
+    const isWarm = this.slots.table.open >= Math.max(1, this.state.min);
+    if (isWarm) this.waiters.announce();
   }
 
   /** Whether nothing that is open could serve, and the next dial would fail too. */
@@ -149,6 +159,9 @@ export class PoolMachine<C> {
       if (!this.#turnstile.grantAtOnce(waiter, now)) this.#timeOut(waiter);
       return this.#settle(now);
     }
+    if (!isResent) this.waiters.number(waiter);
+    // A grant to a newcomer leaves nothing to settle.
+    if (this.#turnstile.grantToNewcomer(waiter, now)) return;
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
     if (waiter.state !== "queued") return;

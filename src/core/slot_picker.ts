@@ -41,6 +41,14 @@ export class SlotPicker<C> {
       : this.#slotToShare(now);
   }
 
+  /** An idle connection that may be granted as it is. */
+  pickReady(kind: WaiterKind, now: number): Slot<C> | undefined {
+    const slot = this.#slots.idle.top;
+    if (slot === undefined || this.#isSilent(slot, now)) return undefined;
+    const hook = this.#state.limits.hasAcquireHook && kind === "lease";
+    return hook ? undefined : slot;
+  }
+
   /**
    * A connection that is idle now. A hook would have to be waited for, so there
    * is none; a validation is left out: who cannot wait takes it as it is.

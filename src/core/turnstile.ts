@@ -58,7 +58,22 @@ export class Turnstile<C> {
     if (this.#slots.idle.size > 0) this.#overload.rest(now);
   }
 
-  /** Gives a newcomer what is idle now; answers whether there was something. */
+  /**
+   * Gives a newcomer what is ready, when nobody waits; answers whether there was
+   * something. Where the queue is watched, all go through it.
+   */
+  grantToNewcomer(waiter: Waiter, now: number): boolean {
+    if (this.#waiters.queue.length > 0 || this.#overload !== undefined) {
+      return false;
+    }
+    if (this.#state.isPaused || waiter.kind === "ready") return false;
+    const slot = this.#picker.pickReady(waiter.kind, now);
+    if (slot === undefined) return false;
+    this.#grant(waiter, slot, now);
+    return true;
+  }
+
+  /** Gives who cannot wait what is idle now; answers whether there was something. */
   grantAtOnce(waiter: Waiter, now: number): boolean {
     const slot = this.#picker.pickAtOnce(waiter.kind);
     if (slot === undefined) return false;

@@ -21,13 +21,17 @@ export class WaitingRoom<C> {
     this.#state = state;
   }
 
+  /** Gives a newcomer its place in the order of arrival. */
+  number(waiter: Waiter): void {
+    waiter.turn = ++this.#lastTurn;
+  }
+
   /** Queues a waiter; one that is resent goes back to its place. */
   admit(waiter: Waiter, isResent: boolean): void {
     waiter.state = "queued";
     const queue = this.#queueOf(waiter);
-    if (isResent) return queue.putBack(waiter);
-    waiter.turn = ++this.#lastTurn;
-    queue.push(waiter);
+    if (isResent) queue.putBack(waiter);
+    else queue.push(waiter);
   }
 
   /** Whether a newcomer is one too many to wait; for some, connections are on their way. */

@@ -12,6 +12,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  recent(): number {
+    return this.#now;
+  }
+
   wallNow(): number {
     return this.#now + this.#asleepMs;
   }
