@@ -58,6 +58,8 @@ export class Member implements ConnectionListener {
   acquiredAt: CallSite | undefined;
   /** Whether its lease was named as held for long. */
   isWarnedOf = false;
+  /** One-shots that ended beside others, and the core was not told of yet. */
+  ended = 0;
   /** Whether a statement under way is awaited no more. */
   hasAbandoned = false;
   /** Cuts it when a cancel request does not help. */

@@ -155,14 +155,8 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return this.#drained;
   }
 
-  /** A one-shot has ended. */
-  finish(member: Member): void {
-    const { slot } = member;
-    const fate = this.upkeep.fateAfterOneShots(member);
-    this.feed({ kind: "finished", now: this.now(), slot, count: 1, fate });
-  }
-
   onFinished(member: Member): void {
+    if (member.ended > 0) this.#finishShares(member);
     this.cancels.follow(member);
     const { connection, slot } = member;
     // The primary has moved: the others are where this one is.
@@ -170,6 +164,13 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     if (connection.isMisplaced && isFirst) {
       this.feed({ kind: "refresh", now: this.now() });
     }
+  }
+
+  #finishShares(member: Member): void {
+    const { slot, ended: count } = member;
+    member.ended = 0;
+    const fate = this.upkeep.fateAfterOneShots(member);
+    this.feed({ kind: "finished", now: this.now(), slot, count, fate });
   }
 
   onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {

@@ -173,7 +173,8 @@ class QueryRequest extends Request implements Limited {
     const member = this.#member!;
     // What is given up from now on is no longer on it.
     this.#member = undefined;
-    if (this.kind === "share") this.#shell.finish(member);
+    // Those that are answered together are told of together.
+    if (this.kind === "share") member.ended++;
     else void this.#shell.end(member, false);
   }
 

@@ -144,6 +144,24 @@ export const MUTANTS: readonly Mutant[] = [
     "return slot;",
   ),
   mutant(
+    "a one-shot is placed behind a stalled one",
+    "core/shared_slots.ts",
+    "if (!this.isStalled(slot, now)) return slot;",
+    "return slot;",
+  ),
+  mutant(
+    "pipelines stay deep among slow statements",
+    "core/shared_slots.ts",
+    "return Math.max(1, Math.round(this.#depth * this.#pace.depth));",
+    "return this.#depth;",
+  ),
+  mutant(
+    "one-shots that end together are told of as one",
+    SHELL,
+    "const { slot, ended: count } = member;",
+    "const { slot } = member;\n    const count = 1;",
+  ),
+  mutant(
     "who was granted keeps a deadline",
     "core/waiting_room.ts",
     "this.#state.deadlines.drop(waiter.alarm);",

@@ -11,6 +11,7 @@ const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
   "tests/core/",
   "tests/detached_connection_test.ts",
+  "tests/query_router_test.ts",
   "tests/upkeep_test.ts",
   "tests/simulation/",
 ];

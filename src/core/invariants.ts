@@ -176,8 +176,9 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
   const hasOneEach = table.total < state.max || length <= connecting;
   const isOnItsWay = preparing > 0 || hasOneEach && backoff.failures === 0;
   if (head.kind === "share" && !isOnItsWay) {
-    const hasPlace = [...slots.shared].some((slot) =>
-      !slots.shared.isStalled(slot, now)
+    const { shared } = slots;
+    const hasPlace = [...shared].some((slot) =>
+      slot.inFlight < shared.depth && !shared.isStalled(slot, now)
     );
     hold(!hasPlace, "nobody waits beside a place", length);
   }

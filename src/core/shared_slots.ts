@@ -5,20 +5,13 @@
  */
 
 import { IdleStack } from "./idle_stack.ts";
+import { Pace } from "./pace.ts";
 import type { Slot } from "./slot.ts";
-
-// A statement is unusually long once it has run this much longer than is
-// typical here, and no sooner than the floor: a busy event loop looks slow too.
-const STALL_FACTOR = 4;
-const STALL_FLOOR_MS = 1;
-
-// The typical time moves by this share towards each sample, whatever its size:
-// it settles on the median, which a few slow statements do not move.
-const MEDIAN_STEP = 1.05;
 
 /**
  * Places one-shots: on the connection with the fewest in flight, never behind
- * a statement that has been running unusually long.
+ * a statement that has been running unusually long, and the less deep the more
+ * of the time goes into such statements.
  *
  * Placing costs O(depth), whatever the number of connections. A stalled
  * connection is set aside when it is met and listed again when it answers.
@@ -26,21 +19,22 @@ const MEDIAN_STEP = 1.05;
 export class SharedSlots<C> {
   readonly #byDepth: IdleStack<C>[];
   readonly #depth: number;
-  #typicalMs = 1;
+  readonly #pace = new Pace();
 
   constructor(depth: number) {
     this.#depth = depth;
     this.#byDepth = Array.from({ length: depth }, () => new IdleStack<C>());
   }
 
-  /** The median time of a one-shot here, in milliseconds. */
-  get typicalMs(): number {
-    return this.#typicalMs;
+  /** How many may be in flight on one connection as things are. */
+  get depth(): number {
+    return Math.max(1, Math.round(this.#depth * this.#pace.depth));
   }
 
   /** The best connection for one more, or `undefined`: all are full or stalled. */
   best(now: number): Slot<C> | undefined {
-    for (let depth = 1; depth < this.#depth; depth++) {
+    const most = this.depth;
+    for (let depth = 1; depth < most; depth++) {
       const slots = this.#byDepth[depth]!;
       for (let slot = slots.top; slot !== undefined; slot = slots.top) {
         if (!this.isStalled(slot, now)) return slot;
@@ -67,11 +61,9 @@ export class SharedSlots<C> {
     slot.depth = -1;
   }
 
-  /** Learns how long one-shots take, from `count` that finished on `slot`. */
-  observe(slot: Slot<C>, count: number, now: number): void {
-    const sample = (now - slot.headSince) / count;
-    if (sample > this.#typicalMs) this.#typicalMs *= MEDIAN_STEP;
-    else if (this.#typicalMs > 0.05) this.#typicalMs /= MEDIAN_STEP;
+  /** A connection answered: learns how long that took. */
+  observe(slot: Slot<C>, now: number): void {
+    this.#pace.observe(now - slot.headSince);
     slot.headSince = now;
   }
 
@@ -82,7 +74,6 @@ export class SharedSlots<C> {
 
   /** Whether its oldest one-shot has been running unusually long. */
   isStalled(slot: Slot<C>, now: number): boolean {
-    return now - slot.headSince >
-      STALL_FLOOR_MS + STALL_FACTOR * this.#typicalMs;
+    return now - slot.headSince > this.#pace.patienceMs;
   }
 }

@@ -105,7 +105,7 @@ export class SlotKeeper<C> {
 
   /** One-shots ended; after the last, the connection is taken back. */
   finish(slot: Slot<C>, count: number, fate: Fate, now: number): void {
-    this.shared.observe(slot, count, now);
+    this.shared.observe(slot, now);
     slot.inFlight -= count;
     slot.heardAt = now;
     if (fate !== "keep") slot.isIsolated = true;

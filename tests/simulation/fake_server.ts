@@ -56,6 +56,13 @@ export class FakeServer {
     choices.maybe(busy)?.answer(answer);
   }
 
+  /** All that runs on a connection is answered in one packet. */
+  answerTogether(choices: Choices): void {
+    const busy = this.#sessions.filter(({ line }) => line[0]?.isSent);
+    const count = choices.maybe(busy)?.answer("ok", Infinity) ?? 0;
+    if (count > 1) this.#world.mark("several replies in one packet");
+  }
+
   /** What is handed over from now on waits to be written, or no longer. */
   cork(choices: Choices): void {
     const session = choices.maybe(this.#sessions);
@@ -90,7 +97,7 @@ export class FakeServer {
     if (session === undefined) return;
     const isLossFirst = choices.chance(50);
     if (isLossFirst) this.#kill(session, true);
-    if (session.answer("ok")) this.#world.mark("a reply, then a loss");
+    if (session.answer("ok") > 0) this.#world.mark("a reply, then a loss");
     else this.#world.mark("a loss, then a reply");
     if (!isLossFirst) this.#kill(session, false);
   }
@@ -132,7 +139,7 @@ export class FakeServer {
 function serve(session: FakeSession): boolean {
   if (session.isCorked) session.uncork();
   else if (session.isCancelling) session.endCancel("hits");
-  else if (session.answer("ok")) return true;
+  else if (session.answer("ok") > 0) return true;
   else if (session.isTerminated) session.destroy();
   else return false;
   return true;

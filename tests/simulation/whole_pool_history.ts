@@ -84,6 +84,7 @@ export class WholePoolHistory {
       [6, always, "release", (c) => callers.release(c)],
       [8, always, "dial opens", (c) => server.open(c)],
       [10, always, "answer", (c) => server.answer(c, "ok")],
+      [4, always, "answer together", (c) => server.answerTogether(c)],
       [3, always, "leave", (c) => server.leave(c)],
       [3, always, "cancelled", (c) => server.endCancel(c, "hits")],
       [5, always, "time", (c) => this.#pass(c)],

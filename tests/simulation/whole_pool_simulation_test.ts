@@ -23,6 +23,7 @@ const RARE_STATES = [
   "a listener uses the pool",
   "a loss, then a reply",
   "a reply, then a loss",
+  "several replies in one packet",
   "an abort at the hand-off",
   "closed while connecting",
   "closed while leased",

@@ -127,17 +127,22 @@ export class FakeSession implements Connection {
     this.lose({ cause: undefined, sqlState: undefined });
   }
 
-  /** The server answers the oldest statement; whether there was one it has. */
-  answer(answer: Answer): boolean {
-    const head = this.line[0];
-    if (this.isLost || head === undefined || !head.isSent) return false;
-    this.#settle(head, answer);
-    this.line.shift();
+  /**
+   * The server answers the oldest statements, all in one packet; answers how many
+   * of so many it had.
+   */
+  answer(answer: Answer, most = 1): number {
+    if (this.isLost) return 0;
+    const unsent = this.line.findIndex(({ isSent }) => !isSent);
+    const sent = unsent < 0 ? this.line.length : unsent;
+    const answered = this.line.splice(0, Math.min(sent, most));
+    if (answered.length === 0) return 0;
+    for (const statement of answered) this.#settle(statement, answer);
     this.#advance();
-    head.end();
+    for (const statement of answered) statement.end();
     this.#rest();
-    this.listener?.onFinished(1);
-    return true;
+    this.listener?.onFinished(answered.length);
+    return answered.length;
   }
 
   /** What was not written yet is written. */
