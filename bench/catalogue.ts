@@ -2,6 +2,7 @@
 import { acquireRelease } from "./workloads/acquire_release.ts";
 import { bundleSize } from "./workloads/bundle_size.ts";
 import { burst } from "./workloads/burst.ts";
+import { depths } from "./workloads/depth.ts";
 import { dials } from "./workloads/dial.ts";
 import { growth } from "./workloads/growth.ts";
 import { leases } from "./workloads/leases.ts";
@@ -16,6 +17,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...leases,
   ...oneShots,
   slowMix,
+  ...depths,
   burst,
   ...queueing,
   ...dials,

@@ -32,11 +32,10 @@ export async function drawCharts(
     const workload = WORKLOADS.find(({ name }) => name === found.name);
     if (workload === undefined) continue;
     const names: string[] = [];
-    const isGrowth = workload.name.startsWith("growth");
-    const metrics = isGrowth ? [undefined] : workload.metrics;
+    const metrics = workload.isSeries ? [undefined] : workload.metrics;
     for (const metric of metrics) {
       const bars = metric === undefined
-        ? growthBars(results, workload.name, workload.metrics)
+        ? seriesBars(results, workload.name, workload.metrics)
         : contenderBars(results, found, metric);
       if (bars.length === 0) continue;
       const suffix = metric === undefined || workload.metrics.length === 1
@@ -71,7 +70,7 @@ function contenderBars(
   });
 }
 
-function growthBars(
+function seriesBars(
   results: Results,
   workload: string,
   metrics: readonly Metric[],

@@ -4,6 +4,8 @@
 export interface OpenOptions {
   readonly url: string;
   readonly max: number;
+  /** The most one-shots in flight on one connection; only ours is told. */
+  readonly pipeline?: number | undefined;
   /** The authority's certificate: connect with TLS. */
   readonly ca?: string | undefined;
 }

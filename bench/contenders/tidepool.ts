@@ -8,9 +8,10 @@ import {
 
 /** This package. */
 export const contender: Contender = {
-  open({ url, max, ca }): OpenContender {
+  open({ url, max, pipeline, ca }): OpenContender {
     const pool: Pool = createPool(url, {
       max,
+      pipeline,
       acquireTimeoutMs: 120_000,
       ...(ca === undefined ? {} : { ssl: { ca } }),
     });

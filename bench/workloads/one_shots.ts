@@ -1,3 +1,4 @@
+import type { OpenContender } from "../contenders/contender.ts";
 import { keep, quantile, rateOf } from "./stopwatch.ts";
 import { MAX, type Measured, RATE, type Scene } from "./workload.ts";
 import type { Workload } from "./workload.ts";
@@ -34,11 +35,19 @@ export const slowMix: Workload = {
     RATE,
   ],
   contenders: CONTENDERS,
-  run: runSlowMix,
+  async run(scene) {
+    const open = await scene.contender.open({ url: scene.url, max: MAX });
+    const measured = await runSlowMix(open, scene);
+    await open.close();
+    return measured;
+  },
 };
 
-async function runSlowMix(scene: Scene): Promise<Measured> {
-  const open = await scene.contender.open({ url: scene.url, max: MAX });
+/** Answers what the fast ones wait among slow ones. */
+export async function runSlowMix(
+  open: OpenContender,
+  { warmMs, runMs }: Pick<Scene, "warmMs" | "runMs">,
+): Promise<Measured> {
   let turn = 0;
   let waits: number[] = [];
   async function one(): Promise<void> {
@@ -48,7 +57,6 @@ async function runSlowMix(scene: Scene): Promise<Measured> {
     waits.push(performance.now() - start);
   }
   // A slow one is an eternity: a few more of them make the tail steadier.
-  const { warmMs, runMs } = scene;
   await rateOf({ warmMs: 0, runMs: warmMs }, SLOW_CALLERS, one);
   waits = [];
   const rate = await rateOf(
@@ -56,6 +64,5 @@ async function runSlowMix(scene: Scene): Promise<Measured> {
     SLOW_CALLERS,
     one,
   );
-  await open.close();
   return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), rate };
 }

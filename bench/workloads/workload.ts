@@ -31,6 +31,8 @@ export interface Workload {
   readonly contenders: readonly string[];
   /** How many rounds are enough, where one costs much. */
   readonly rounds?: number;
+  /** Whether its metrics are the points of one series, to be drawn as one chart. */
+  readonly isSeries?: boolean;
   /** Whether the runner measures a whole process, instead of being in it. */
   readonly isOutside?: boolean;
   run(scene: Scene): Promise<Measured>;
