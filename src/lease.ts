@@ -6,13 +6,12 @@
 
 import { CallSite } from "./call_site.ts";
 import type { TransactionOptions } from "./options/begin_options.ts";
-import { checkAcquireOptions } from "./options/call_options.ts";
 import type {
   Loss,
   Statement,
   TransactionStatus,
 } from "./driver/connection.ts";
-import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import { HeldScope } from "./held_scope.ts";
 import type { Holder, LeaseKeeper, Member } from "./member.ts";
 import {
   ConnectionBusyError,
@@ -23,8 +22,7 @@ import type { PoolShell } from "./pool_shell.ts";
 import { limitOnMember } from "./member_limit.ts";
 import { cancelError } from "./query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
-import type { LimitedSql, QueryLimits } from "./sql.ts";
-import { SqlScope } from "./sql_scope.ts";
+import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
 import { beginOn, runTransaction } from "./transaction_runner.ts";
@@ -38,7 +36,7 @@ const TRANSACTION_IS_OPEN =
   "savepoint in it, or take another connection";
 
 /** The lease behind the interface. */
-export class Lease extends SqlScope implements Holder, LimitedRunner {
+export class Lease extends HeldScope implements Holder {
   readonly #shell: PoolShell;
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
@@ -77,11 +75,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return this.#controller.signal;
   }
 
-  override run(statement: Statement): void {
-    this.runWithin(statement, {});
-  }
-
-  runWithin(statement: Statement, limits: QueryLimits): void {
+  override runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#fault("run a query");
@@ -148,11 +142,6 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return runTransaction(this, this.maker, fn, options);
   }
 
-  with(limits: QueryLimits): LimitedSql {
-    checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
-  }
-
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
@@ -170,7 +159,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return this.#ended ??= this.#end(false);
   }
 
-  end(): Promise<void> {
+  override end(): Promise<void> {
     return this.release();
   }
 
@@ -188,10 +177,6 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
     const keeper: LeaseKeeper = { end: () => member.connection.close() };
     return new Lease(this.#shell, this.maker, member, keeper).public;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release();
   }
 
   /** This, as its user sees it. */

@@ -1,0 +1,32 @@
+/**
+ * What a lease and a transaction have in common: they are held, and left.
+ *
+ * @module
+ */
+
+import type { Statement } from "./driver/connection.ts";
+import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import { checkAcquireOptions } from "./options/call_options.ts";
+import type { LimitedSql, QueryLimits } from "./sql.ts";
+import { SqlScope } from "./sql_scope.ts";
+
+/** A scope that holds a connection until it is left. */
+export abstract class HeldScope extends SqlScope implements LimitedRunner {
+  abstract runWithin(statement: Statement, limits: QueryLimits): void;
+
+  /** Leaves it; any number of times. */
+  abstract end(): Promise<void>;
+
+  override run(statement: Statement): void {
+    this.runWithin(statement, {});
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+}
