@@ -14,6 +14,12 @@ import { SqlScope } from "./sql_scope.ts";
 export abstract class HeldScope extends SqlScope implements LimitedRunner {
   abstract runWithin(statement: Statement, limits: QueryLimits): void;
 
+  /** Notes that the current flow holds the connection. */
+  abstract hold(): void;
+
+  /** Notes the same, where `await using` declares it: a query may have been another's. */
+  abstract claim(): void;
+
   /** Leaves it; any number of times. */
   abstract end(): Promise<void>;
 
@@ -23,10 +29,13 @@ export abstract class HeldScope extends SqlScope implements LimitedRunner {
 
   with(limits: QueryLimits): LimitedSql {
     checkAcquireOptions(limits, "limit a query");
+    this.touch();
     return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.end();
+  /** What `await using` reads in the turn of its declaration, and calls at the end. */
+  get [Symbol.asyncDispose](): () => Promise<void> {
+    this.claim();
+    return this.end;
   }
 }

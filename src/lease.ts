@@ -37,10 +37,13 @@ const TRANSACTION_IS_OPEN =
 
 /** The lease behind the interface. */
 export class Lease extends HeldScope implements Holder {
+  /** Whether it was had at once: who has it is not told from who else runs in that turn. */
+  isAnonymous = false;
   readonly #shell: PoolShell;
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
+  #isHoldNoted = false;
   #hasTransaction = false;
   #releasedAt: CallSite | undefined;
   #controller: AbortController | undefined;
@@ -131,7 +134,23 @@ export class Lease extends HeldScope implements Holder {
     }
   }
 
+  override hold(): void {
+    this.#isHoldNoted = true;
+    // Otherwise it would be the next lease of this connection that is noted.
+    if (this.#fault("hold the connection") !== undefined) return;
+    this.#shell.requests.nesting.hold(this.#member);
+  }
+
+  override touch(): void {
+    if (!this.#isHoldNoted) this.claim();
+  }
+
+  override claim(): void {
+    if (!this.isAnonymous) this.hold();
+  }
+
   begin(first?: unknown, second?: unknown): Promise<unknown> {
+    this.touch();
     return beginOn(this, this.maker, first, second);
   }
 
@@ -139,12 +158,14 @@ export class Lease extends HeldScope implements Holder {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
+    this.touch();
     return runTransaction(this, this.maker, fn, options);
   }
 
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
+    this.touch();
     const keeper: LeaseKeeper = {
       end: () => undefined,
       fault: (action) => this.#fault(action),

@@ -53,7 +53,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   readonly counters = new PoolCounters();
   readonly events = new PoolEvents();
   readonly alarms = new Alarms();
-  readonly requests = new RequestDesk(this);
+  readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
   readonly leaks: LeakWatch;
@@ -82,6 +82,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     });
     this.#timer = clock.timer(() => this.#tick());
     this.#sleepWatch = new SleepWatch(clock);
+    this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
   }
 
@@ -108,6 +109,8 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     if (!isResent) this.requests.count(request);
     if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
     this.feed({ kind: "acquire", now, waiter: request, isResent });
+    if (isResent || request.state !== "queued") return;
+    this.requests.nesting.begin(request, now);
   }
 
   abort(request: Request): void {

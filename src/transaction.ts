@@ -117,6 +117,18 @@ export class LeaseTransaction extends HeldScope {
     return this;
   }
 
+  override hold(): void {
+    this.#lease.hold();
+  }
+
+  override touch(): void {
+    this.#lease.touch();
+  }
+
+  override claim(): void {
+    this.#lease.claim();
+  }
+
   override runWithin(statement: Statement, limits: QueryLimits): void {
     const fault = this.#fault("run a query");
     if (fault !== undefined) return statement.fail(fault);
@@ -183,6 +195,7 @@ export class LeaseTransaction extends HeldScope {
 
   savepoint(first?: unknown, ...rest: readonly unknown[]): Promise<unknown> {
     const [second] = rest;
+    this.touch();
     if (isTemplate(first)) {
       return this.savepoint((tx: Transaction) => tx(first, ...rest as never[]));
     }
