@@ -59,6 +59,7 @@ export type {
 export type { ResizeOptions } from "./src/options/pool_bounds.ts";
 export type {
   ConnectionHook,
+  NestedAcquireMode,
   OverloadOptions,
   PoolOptions,
   ResetMode,
@@ -91,6 +92,7 @@ export type {
   DurationStats,
   PoolStats,
 } from "./src/pool_stats.ts";
+export type { NestedAcquire, NestedHolder } from "./src/nested_acquire.ts";
 export type {
   HookName,
   PoolEvent,

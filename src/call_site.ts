@@ -12,6 +12,7 @@ const OWN_FOLDER = import.meta.url.slice(0, import.meta.url.lastIndexOf("/"));
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
   readonly #error: Error;
+  #text: string | undefined;
 
   constructor() {
     const { stackTraceLimit } = Error;
@@ -22,6 +23,10 @@ export class CallSite {
 
   /** The frames outside this package, one a line. */
   toString(): string {
+    return this.#text ??= this.#outside();
+  }
+
+  #outside(): string {
     const frames = (this.#error.stack ?? "").split("\n").slice(1);
     const outside = frames.filter((frame) => !frame.includes(OWN_FOLDER));
     return outside.map((frame) => frame.trim()).join("\n");

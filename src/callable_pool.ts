@@ -83,7 +83,9 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     }
     const request = this.#request(0);
     this.#shell.admit(request);
-    return request.granted?.public;
+    const lease = request.granted;
+    if (lease !== undefined) lease.isAnonymous = true;
+    return lease?.public;
   }
 
   reserve(): Promise<PooledConnection> {
@@ -95,6 +97,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     options?: AcquireOptions,
   ): Promise<T> {
     const lease = await this.#lease(options);
+    lease.hold();
     try {
       return await fn(lease.public);
     } finally {

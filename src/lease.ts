@@ -6,13 +6,12 @@
 
 import { CallSite } from "./call_site.ts";
 import type { TransactionOptions } from "./options/begin_options.ts";
-import { checkAcquireOptions } from "./options/call_options.ts";
 import type {
   Loss,
   Statement,
   TransactionStatus,
 } from "./driver/connection.ts";
-import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import { HeldScope } from "./held_scope.ts";
 import type { Holder, LeaseKeeper, Member } from "./member.ts";
 import {
   ConnectionBusyError,
@@ -23,8 +22,7 @@ import type { PoolShell } from "./pool_shell.ts";
 import { limitOnMember } from "./member_limit.ts";
 import { cancelError } from "./query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
-import type { LimitedSql, QueryLimits } from "./sql.ts";
-import { SqlScope } from "./sql_scope.ts";
+import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
 import { beginOn, runTransaction } from "./transaction_runner.ts";
@@ -38,11 +36,14 @@ const TRANSACTION_IS_OPEN =
   "savepoint in it, or take another connection";
 
 /** The lease behind the interface. */
-export class Lease extends SqlScope implements Holder, LimitedRunner {
+export class Lease extends HeldScope implements Holder {
+  /** Whether it was had at once: who has it is not told from who else runs in that turn. */
+  isAnonymous = false;
   readonly #shell: PoolShell;
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
+  #isHoldNoted = false;
   #hasTransaction = false;
   #releasedAt: CallSite | undefined;
   #controller: AbortController | undefined;
@@ -77,11 +78,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return this.#controller.signal;
   }
 
-  override run(statement: Statement): void {
-    this.runWithin(statement, {});
-  }
-
-  runWithin(statement: Statement, limits: QueryLimits): void {
+  override runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#fault("run a query");
@@ -137,7 +134,23 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     }
   }
 
+  override hold(): void {
+    this.#isHoldNoted = true;
+    // Otherwise it would be the next lease of this connection that is noted.
+    if (this.#fault("hold the connection") !== undefined) return;
+    this.#shell.requests.nesting.hold(this.#member);
+  }
+
+  override touch(): void {
+    if (!this.#isHoldNoted) this.claim();
+  }
+
+  override claim(): void {
+    if (!this.isAnonymous) this.hold();
+  }
+
   begin(first?: unknown, second?: unknown): Promise<unknown> {
+    this.touch();
     return beginOn(this, this.maker, first, second);
   }
 
@@ -145,17 +158,14 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
+    this.touch();
     return runTransaction(this, this.maker, fn, options);
-  }
-
-  with(limits: QueryLimits): LimitedSql {
-    checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
   }
 
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
+    this.touch();
     const keeper: LeaseKeeper = {
       end: () => undefined,
       fault: (action) => this.#fault(action),
@@ -170,7 +180,7 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     return this.#ended ??= this.#end(false);
   }
 
-  end(): Promise<void> {
+  override end(): Promise<void> {
     return this.release();
   }
 
@@ -188,10 +198,6 @@ export class Lease extends SqlScope implements Holder, LimitedRunner {
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
     const keeper: LeaseKeeper = { end: () => member.connection.close() };
     return new Lease(this.#shell, this.maker, member, keeper).public;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release();
   }
 
   /** This, as its user sees it. */

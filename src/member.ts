@@ -46,6 +46,8 @@ export interface MemberOwner {
 export class Member implements ConnectionListener {
   readonly connection: Connection;
   readonly slot: Slot<Member>;
+  /** Its pool. */
+  readonly owner: MemberOwner;
   /** Whether it was leased since it was last put back: hooks and resets are due. */
   wasLeased = false;
   /** Whether its lease ran anything: the session may have been changed. */
@@ -56,6 +58,8 @@ export class Member implements ConnectionListener {
   leasedAt = 0;
   /** Where its lease was acquired, when the pool records that. */
   acquiredAt: CallSite | undefined;
+  /** How many wait for a connection where its lease is held. */
+  nestedWaiters = 0;
   /** Whether its lease was named as held for long. */
   isWarnedOf = false;
   /** One-shots that ended beside others, and the core was not told of yet. */
@@ -66,14 +70,13 @@ export class Member implements ConnectionListener {
   cancelAlarm: Alarm | undefined;
   /** Sends a cancel request again. */
   repeatAlarm: Alarm | undefined;
-  readonly #owner: MemberOwner;
   #holder: Holder | WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
 
   constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
     this.connection = connection;
     this.slot = slot;
-    this.#owner = owner;
+    this.owner = owner;
     connection.listener = this;
   }
 
@@ -142,6 +145,7 @@ export class Member implements ConnectionListener {
   beginLease(now: number): void {
     this.wasLeased = true;
     this.hasRun = false;
+    this.nestedWaiters = 0;
     this.isWarnedOf = false;
     this.acquiredAt = undefined;
     this.leases++;
@@ -161,14 +165,14 @@ export class Member implements ConnectionListener {
   }
 
   onFinished(): void {
-    this.#owner.onFinished(this);
+    this.owner.onFinished(this);
   }
 
   onLost(loss: Loss, unfinished: readonly Statement[]): void {
-    this.#owner.onLost(this, loss, unfinished);
+    this.owner.onLost(this, loss, unfinished);
   }
 
   onNotice(notice: Record<string, string>): void {
-    this.#owner.onNotice(this, notice);
+    this.owner.onNotice(this, notice);
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { NestedAcquire, NestedHolder } from "./nested_acquire.ts";
 import type { PoolStats } from "./pool_stats.ts";
 
 /** The codes of this family; each belongs to one class. */
@@ -41,20 +42,48 @@ export class AcquireTimeoutError extends PoolError {
   readonly waitedMs: number;
   /** The pool when the caller was turned away. */
   readonly stats: PoolStats;
+  /** The leases held by callers that were waiting themselves, if any were. */
+  readonly nested: NestedAcquire | undefined;
 
   /** `cause` is the last failed dial, when that is why. */
-  constructor(waitedMs: number, stats: PoolStats, cause?: unknown) {
+  constructor(
+    waitedMs: number,
+    stats: PoolStats,
+    cause?: unknown,
+    nested?: NestedAcquire,
+  ) {
     const { leased, shared, connecting, idle, waiting, max, name } = stats;
     super(
       `Cannot acquire a connection from ${name} within ${
         Math.round(waitedMs)
       } ms: ${leased} leased, ${shared} shared, ${connecting} connecting, ` +
-        `${idle} idle, ${waiting} waiting, max ${max}` + describeCause(cause),
+        `${idle} idle, ${waiting} waiting, max ${max}` +
+        describeNested(nested) +
+        describeCause(cause),
       cause === undefined ? undefined : { cause },
     );
     this.waitedMs = waitedMs;
     this.stats = stats;
+    this.nested = nested;
   }
+}
+
+function describeNested(nested: NestedAcquire | undefined): string {
+  if (nested === undefined) return "";
+  const { leases, holders } = nested;
+  const what = leases === 1 ? "lease is" : "leases are";
+  return `; ${holders.length} of ${leases} ${what} held by callers that are ` +
+    `waiting themselves${describeSites(holders)}`;
+}
+
+/** The first of the holders of whom it is known where they are. */
+function describeSites(holders: readonly NestedHolder[]): string {
+  const known = holders.find(({ waitingAt }) => waitingAt !== undefined);
+  if (known === undefined) return "";
+  const [waitingAt] = known.waitingAt!.split("\n");
+  const [acquiredAt] = known.acquiredAt?.split("\n") ?? [];
+  const acquired = acquiredAt === undefined ? "" : `acquired ${acquiredAt}, `;
+  return `, one of them ${acquired}waiting ${waitingAt}`;
 }
 
 function describeCause(cause: unknown): string {

@@ -5,6 +5,7 @@
  */
 
 import type { CloseReason } from "./core/effect.ts";
+import type { NestedAcquire } from "./nested_acquire.ts";
 import { callObserver } from "./observer.ts";
 import type { ConnectError } from "./pool_errors.ts";
 
@@ -65,6 +66,11 @@ export interface PoolEventMap {
     /** Where it was acquired, when the pool has a `leakWarningMs`. */
     readonly acquiredAt: string | undefined;
   };
+  /**
+   * Every connection is leased, and each of those who hold them waits for
+   * another one; told once, and again when it is so anew.
+   */
+  readonly nestedacquire: NestedAcquire & { readonly type: "nestedacquire" };
   /** A caller was turned away. */
   readonly acquireerror: {
     readonly type: "acquireerror";
@@ -112,6 +118,7 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<PoolEventType>([
   "release",
   "leakwarning",
   "leak",
+  "nestedacquire",
   "acquireerror",
   "notice",
   "hookerror",

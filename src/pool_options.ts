@@ -22,6 +22,9 @@ export interface OverloadOptions {
   readonly intervalMs: number;
 }
 
+/** What is done when all holders of a pool's connections wait for each other. */
+export type NestedAcquireMode = "warn" | "reject" | "ignore";
+
 /** Called with a connection of the pool, and awaited. */
 export type ConnectionHook = (
   connection: PooledConnection,
@@ -121,6 +124,17 @@ export interface PoolOptions<
    * @default {Infinity}
    */
   readonly leakWarningMs?: number | undefined;
+  /**
+   * What is done when every connection is leased, and each of those who hold
+   * them waits for another one: `"warn"` tells it by a `nestedacquire` event
+   * before their time is up, and by their `AcquireTimeoutError`; `"reject"` also
+   * turns away who came last, so that the others go on; `"ignore"` does not
+   * watch. Rejecting is not the default: what a holder starts without waiting
+   * for it cannot be told from the holder.
+   *
+   * @default {"warn"}
+   */
+  readonly nestedAcquire?: NestedAcquireMode | undefined;
   /**
    * How many callers may wait at most; one more is turned away at once with
    * `PoolOverloadedError`. Off by default: deadlines bound the queue, too.

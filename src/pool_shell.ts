@@ -54,7 +54,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   readonly counters = new PoolCounters();
   readonly events = new PoolEvents();
   readonly alarms = new Alarms();
-  readonly requests = new RequestDesk(this);
+  readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
   readonly leaks: LeakWatch;
@@ -81,6 +81,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     });
     this.#timer = new PoolTimer(clock, () => this.#tick());
     this.#sleepWatch = new SleepWatch(clock);
+    this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
   }
 
@@ -116,6 +117,8 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     if (!isResent) this.requests.count(request);
     if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
     this.feed({ kind: "acquire", now, waiter: request, isResent });
+    if (isResent || request.state !== "queued") return;
+    this.requests.nesting.begin(request, now);
   }
 
   abort(request: Request): void {

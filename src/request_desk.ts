@@ -6,6 +6,7 @@
 
 import type { Effect } from "./core/effect.ts";
 import type { Member } from "./member.ts";
+import { NestingWatch } from "./nesting_watch.ts";
 import {
   AcquireTimeoutError,
   PoolClosedError,
@@ -18,10 +19,13 @@ type TurnAway = Extract<Effect<Member>, { kind: "turnAway" }>;
 
 /** Answers requests. Waiting for the pool to be warm is not counted as one. */
 export class RequestDesk {
+  /** Which of those who wait hold what others wait for. */
+  readonly nesting: NestingWatch;
   readonly #shell: PoolShell;
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
+    this.nesting = new NestingWatch(shell);
   }
 
   /** Counts a request that comes. */
@@ -32,6 +36,7 @@ export class RequestDesk {
   /** Counts a request that is given up. */
   abort(request: Request): void {
     if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
+    this.nesting.end(request);
   }
 
   /** Gives a request a connection, or a place on one. */
@@ -39,6 +44,7 @@ export class RequestDesk {
     const { counters, events } = this.#shell;
     const waitedMs = now - request.since;
     counters.wait.record(waitedMs);
+    this.nesting.end(request);
     if (request.kind === "lease") {
       counters.acquires++;
       member.beginLease(now);
@@ -56,8 +62,20 @@ export class RequestDesk {
     const request = effect.waiter as Request;
     if (request.kind !== "ready") this.#countRefusal(effect);
     const error = this.#refusal(effect, request, now);
+    this.nesting.end(request);
     this.#shell.events.push({ type: "acquireerror", error });
     request.onRefused(error);
+  }
+
+  /** Turns a request away before its time, which would change nothing. */
+  reject(request: Request, now: number): void {
+    this.#shell.feed({ kind: "abort", now, waiter: request });
+    const refusal = "timeout";
+    this.turnAway(
+      { kind: "turnAway", waiter: request, refusal, error: undefined },
+      now,
+    );
+    this.#shell.events.flush();
   }
 
   #countRefusal({ refusal }: TurnAway): void {
@@ -78,6 +96,8 @@ export class RequestDesk {
       const limit = waitedMs > 0 ? undefined : options.maxWaiting;
       return new PoolOverloadedError(options.name, waitedMs, limit);
     }
-    return new AcquireTimeoutError(waitedMs, this.#shell.stats(), error);
+    const stats = this.#shell.stats();
+    const nested = this.nesting.picture();
+    return new AcquireTimeoutError(waitedMs, stats, error, nested);
   }
 }

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { checkAcquireOptions } from "./options/call_options.ts";
 import type { Statement } from "./driver/connection.ts";
-import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import { HeldScope } from "./held_scope.ts";
 import {
   ConnectionLostError,
   type ConnectionLostPhase,
@@ -14,14 +13,8 @@ import {
   type TransactionOutcome,
 } from "./pool_errors.ts";
 import type { Lease } from "./lease.ts";
-import type {
-  CallbackResult,
-  LimitedSql,
-  QueryLimits,
-  Sql,
-  TypeValues,
-} from "./sql.ts";
-import { isTemplate, SqlScope } from "./sql_scope.ts";
+import type { CallbackResult, QueryLimits, Sql, TypeValues } from "./sql.ts";
+import { isTemplate } from "./sql_scope.ts";
 import { runIn } from "./transaction_runner.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 
@@ -81,7 +74,7 @@ export interface Brackets {
 }
 
 /** A transaction or a savepoint, on one lease. */
-export class LeaseTransaction extends SqlScope implements LimitedRunner {
+export class LeaseTransaction extends HeldScope {
   readonly #lease: Lease;
   readonly #brackets: Brackets;
   /** Whether the lease ends with it. */
@@ -124,11 +117,19 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
     return this;
   }
 
-  override run(statement: Statement): void {
-    this.runWithin(statement, {});
+  override hold(): void {
+    this.#lease.hold();
   }
 
-  runWithin(statement: Statement, limits: QueryLimits): void {
+  override touch(): void {
+    this.#lease.touch();
+  }
+
+  override claim(): void {
+    this.#lease.claim();
+  }
+
+  override runWithin(statement: Statement, limits: QueryLimits): void {
     const fault = this.#fault("run a query");
     if (fault !== undefined) return statement.fail(fault);
     // As the driver: the error comes out of the transaction, awaited or not.
@@ -194,6 +195,7 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
 
   savepoint(first?: unknown, ...rest: readonly unknown[]): Promise<unknown> {
     const [second] = rest;
+    this.touch();
     if (isTemplate(first)) {
       return this.savepoint((tx: Transaction) => tx(first, ...rest as never[]));
     }
@@ -221,20 +223,11 @@ export class LeaseTransaction extends SqlScope implements LimitedRunner {
     return Promise.resolve();
   }
 
-  with(limits: QueryLimits): LimitedSql {
-    checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
-  }
-
   reserve(): ReturnType<Lease["reserve"]> {
     return this.#lease.reserve();
   }
 
-  end(): Promise<void> {
-    return this[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async end(): Promise<void> {
     if (this.#fault("leave") !== undefined) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";

@@ -119,6 +119,7 @@ export async function runIn(
   tx: LeaseTransaction,
   fn: Callback,
 ): Promise<unknown> {
+  tx.hold();
   try {
     const result = fn(tx.public);
     const value = Array.isArray(result)
@@ -127,7 +128,7 @@ export async function runIn(
     if (tx.outcome === undefined) await commitAfter(tx);
     return value;
   } finally {
-    await tx[Symbol.asyncDispose]();
+    await tx.end();
   }
 }
 

@@ -40,6 +40,7 @@ Deno.test("resolvePoolOptions() fills in the documented defaults", () => {
     maxLifetimeMs: 1_800_000,
     maxUses: Infinity,
     leakWarningMs: Infinity,
+    nestedAcquire: "warn",
     maxWaiting: Infinity,
     overload: undefined,
     validateAfterIdleMs: 2_000,
@@ -80,6 +81,7 @@ Deno.test("resolvePoolOptions() takes every option of its own", () => {
     idleTimeoutMs: Infinity,
     maxLifetimeMs: Infinity,
     maxUses: 4,
+    nestedAcquire: "reject",
     validateAfterIdleMs: 0,
     pipeline: 1,
     reset: noop,
@@ -202,7 +204,6 @@ Deno.test("resolvePoolOptions() refuses an unknown option and names the nearest"
 
 Deno.test("resolvePoolOptions() suggests nothing when nothing is near", () => {
   const unknown = [
-    "nestedAcquire",
     "pooler",
     "__proto__x",
     "toString",
@@ -304,6 +305,7 @@ Deno.test("resolvePoolOptions() refuses a value out of range and shows it", () =
     ["max_pipeline", 1e9],
     ["connect_timeout", -1],
     ["reset", "sesion"],
+    ["nestedAcquire", "error"],
     ["name", ""],
   ];
   for (const [name, value] of wrong) {

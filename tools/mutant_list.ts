@@ -25,6 +25,7 @@ const MACHINE = "core/pool_machine.ts";
 const KEEPER = "core/slot_keeper.ts";
 const SHELL = "pool_shell.ts";
 const LEASE = "lease.ts";
+const NESTING = "nesting_watch.ts";
 const ROUTER = "query_router.ts";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -395,6 +396,54 @@ export const MUTANTS: readonly Mutant[] = [
     "cancel_desk.ts",
     "if (!connection.mayCancel) return;",
     "if (connection.inFlight === 0) return;",
+  ),
+  mutant(
+    "a nested waiter is not counted down",
+    NESTING,
+    "if (isHeld(holding)) holding.member.nestedWaiters--;",
+    "",
+  ),
+  mutant(
+    "a nested waiter counts for the next lease of what it held",
+    "member.ts",
+    "this.nestedWaiters = 0;\n    this.isWarnedOf",
+    "this.isWarnedOf",
+  ),
+  mutant(
+    "a released lease still counts as held",
+    "caller_context.ts",
+    'return member.leases === lease && member.slot.state === "leased";',
+    "return member.leases >= lease;",
+  ),
+  mutant(
+    "callers wait for each other when one of them does not",
+    NESTING,
+    "if (nestedWaiters === 0) return false;",
+    "",
+  ),
+  mutant(
+    "callers wait for each other when another connection may come",
+    NESTING,
+    "if (slots.table.counts.leased < state.max) return false;",
+    "",
+  ),
+  mutant(
+    "a nested waiter is turned away although a statement runs",
+    NESTING,
+    "if (!this.#isBusy()) {",
+    "{",
+  ),
+  mutant(
+    "a holder is told before it is confirmed that it waits",
+    NESTING,
+    "this.#lookAt(now + inMs);",
+    "this.#lookAt(now + 0 * inMs);",
+  ),
+  mutant(
+    "who was served at once is taken for its neighbours",
+    LEASE,
+    "if (!this.isAnonymous) this.hold();",
+    "this.hold();",
   ),
   mutant(
     "the timer is not set",

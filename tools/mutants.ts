@@ -10,7 +10,9 @@ const ROOT = new URL("..", import.meta.url).pathname;
 const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
   "tests/core/",
+  "tests/caller_context_test.ts",
   "tests/detached_connection_test.ts",
+  "tests/nesting_watch_test.ts",
   "tests/query_router_test.ts",
   "tests/upkeep_test.ts",
   "tests/simulation/",

@@ -6,6 +6,7 @@
 
 import type {
   ConnectionHook,
+  NestedAcquireMode,
   OverloadOptions,
   PoolOptions,
   ResetMode,
@@ -44,6 +45,7 @@ export interface ResolvedPoolOptions {
   readonly maxLifetimeMs: number;
   readonly maxUses: number;
   readonly leakWarningMs: number;
+  readonly nestedAcquire: NestedAcquireMode;
   readonly maxWaiting: number;
   readonly overload: OverloadOptions | undefined;
   readonly validateAfterIdleMs: number;
@@ -125,6 +127,7 @@ function resolveUse(given: GivenOptions) {
   return {
     maxUses: given.maxUses ?? Infinity,
     leakWarningMs: given.leakWarningMs ?? Infinity,
+    nestedAcquire: given.nestedAcquire ?? "warn",
     maxWaiting: given.maxWaiting ?? Infinity,
     overload: given.overload,
     pipeline: given.pipeline ?? 16,

@@ -33,7 +33,8 @@ Deno.test("the README's option table has the defaults that a pool gets", () => {
     ...resolvePoolOptions("postgres://u@127.0.0.1/d", {}, () => undefined),
   };
   const told = tableUnder("Options").filter(([name = ""]) =>
-    /^`\w+(Ms|Uses)`$|^`(max|min|pipeline|reset|holdProcess)`$/.test(name)
+    /^`\w+(Ms|Uses)`$|^`(max|min|nestedAcquire|pipeline|reset|holdProcess)`$/
+      .test(name)
   );
   assert(told.length > 10);
   for (const [name = "", byDefault = ""] of told) {
