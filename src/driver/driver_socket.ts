@@ -30,7 +30,7 @@ export class DriverSocket {
   /** The driver reads it when it ends a session, which it never does here. */
   readonly readyState = "open";
   readonly #owner: DriverSocketOwner;
-  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #handlers = new Map<string, readonly Handler[]>();
   #madeUp: Uint8Array | undefined;
 
   constructor(owner: DriverSocketOwner) {
@@ -38,9 +38,10 @@ export class DriverSocket {
   }
 
   on(event: string, handler: Handler): this {
-    const handlers = this.#handlers.get(event);
-    if (handlers === undefined) this.#handlers.set(event, new Set([handler]));
-    else handlers.add(handler);
+    const handlers = this.#handlers.get(event) ?? [];
+    if (!handlers.includes(handler)) {
+      this.#handlers.set(event, [...handlers, handler]);
+    }
     return this;
   }
 
@@ -49,7 +50,8 @@ export class DriverSocket {
   }
 
   removeListener(event: string, handler: Handler): this {
-    this.#handlers.get(event)?.delete(handler);
+    const handlers = this.#handlers.get(event) ?? [];
+    this.#handlers.set(event, handlers.filter((other) => other !== handler));
     return this;
   }
 
