@@ -47,9 +47,9 @@ export class NestingWatch {
 
   /** A request has to wait; not one sent again, by whoever saw its connection die. */
   begin(request: Request, now: number): void {
-    if (this.#context === undefined) return;
-    this.#context.prepare();
-    if (request.kind === "ready") return;
+    if (this.#context === undefined || request.kind === "ready") return;
+    // A program that only runs queries on its pools has nothing to be followed.
+    if (request.kind === "lease") this.#context.prepare();
     const held = this.#context.heldOf(this.#shell);
     if (held.length === 0) return;
     const wasStuck = this.#isStuck();
