@@ -3,6 +3,7 @@ import { createPool, type Pool, type PoolOptions } from "../../mod.ts";
 import { assertEquals } from "../support/assert.ts";
 import { eventually, nextTurn } from "../support/eventually.ts";
 import {
+  type FakeOptions,
   type FakePostgres,
   startFakePostgres,
 } from "../support/fake_postgres.ts";
@@ -22,8 +23,9 @@ export interface FaultWorld extends AsyncDisposable {
 /** Sets one up, with a server of its own that knows the contract's statements. */
 export async function faultWorld(
   options: PoolOptions = {},
+  setUp: FakeOptions = {},
 ): Promise<FaultWorld> {
-  const server = await startFakePostgres();
+  const server = await startFakePostgres(setUp);
   learnContract(server);
   const proxy = await startFaultProxy(server);
   const watch = new FaultWatch();

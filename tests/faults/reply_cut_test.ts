@@ -18,6 +18,8 @@ interface Asking {
   prepare?(pool: Pool): Promise<unknown>;
   ask(pool: Pool): PromiseLike<unknown>;
   readonly whole: unknown;
+  /** How many bytes follow when it has come whole: a ReadyForQuery unless told. */
+  readonly tail?: number;
 }
 
 const ASKINGS: Readonly<Record<string, Asking>> = {
@@ -57,6 +59,17 @@ const ASKINGS: Readonly<Record<string, Asking>> = {
   "a reply of several statements": {
     ask: (pool) => pool.unsafe("select 1 as one; select 2 as two"),
     whole: [[{ one: 1 }], [{ two: 2 }]],
+  },
+  "the replies of a COPY": {
+    async ask(pool) {
+      const stream = await pool`
+        copy (select n from generate_series(1, 3) n) to stdout`.readable();
+      const text = stream.setEncoding("utf8");
+      return (await Array.fromAsync(text)).join("");
+    },
+    whole: "1\n2\n3\n",
+    // Its CopyDone says that it is whole: before the CommandComplete.
+    tail: 12 + READY_LENGTH,
   },
   "the reply of an error": {
     async ask(pool) {
@@ -118,7 +131,7 @@ for (const [name, asking] of Object.entries(ASKINGS)) {
       assert(length > 2 * READY_LENGTH, `It takes ${length} bytes`);
       await forEachBelow(length, async (byte) => {
         const { isLost } = await askWith(asking, CUT, byte);
-        const mayBeWhole = byte >= length - READY_LENGTH;
+        const mayBeWhole = byte >= length - (asking.tail ?? READY_LENGTH);
         assert(isLost || mayBeWhole, "it was taken for whole");
       });
     },

@@ -18,6 +18,8 @@ export interface Reply {
   readonly rows?:
     | readonly (readonly Value[])[]
     | ((parameters: readonly Value[]) => readonly (readonly Value[])[]);
+  /** Lines that it copies to the client. */
+  readonly copied?: readonly string[];
   /** OIDs of the types of its parameters. */
   readonly parameters?: readonly number[];
   /** `SELECT` and the number of rows unless told. */
@@ -97,10 +99,11 @@ export function runReply(reply: Reply, given: readonly Value[]): Uint8Array {
   const rows = typeof reply.rows === "function"
     ? reply.rows(given)
     : reply.rows ?? [];
-  const { notice, error, setting } = reply;
+  const { notice, copied, error, setting } = reply;
   return joined(
     notice === undefined ? new Uint8Array(0) : noticeResponse(notice),
     ...rows.map(dataRow),
+    copied === undefined ? new Uint8Array(0) : copyOut(copied),
     error === undefined
       ? commandComplete(reply.tag ?? `SELECT ${rows.length}`)
       : errorResponse(error.severity ?? "ERROR", error.code, error.text),
@@ -117,6 +120,12 @@ export function noticeResponse(text: string): Uint8Array {
 export function splitStatements(sql: string): string[] {
   const parts = sql.match(/(?:\$\$.*?\$\$|[^;])+/gs) ?? [];
   return parts.map((part) => part.trim()).filter((part) => part);
+}
+
+function copyOut(lines: readonly string[]): Uint8Array {
+  const begin = message("H", [0, 0, 1, 0, 0]);
+  const data = lines.map((line) => message("d", `${line}\n`));
+  return joined(begin, ...data, message("c"));
 }
 
 function dataRow(values: readonly Value[]): Uint8Array {

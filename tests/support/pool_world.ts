@@ -5,6 +5,7 @@
 import postgres from "postgres";
 import { createPool, type Pool, type PoolOptions } from "../../mod.ts";
 import { assertEquals } from "./assert.ts";
+import { unaccounted } from "./balance.ts";
 import { nextTurn } from "./eventually.ts";
 import { sharedPostgres, type TestServer } from "./postgres_server.ts";
 import { uniqueApplicationName, waitForNoSessions } from "./server_view.ts";
@@ -98,12 +99,7 @@ class World implements PoolWorld {
 
 /** Everybody who asked was answered once, or waits. */
 export function assertBalanced(pool: Pool): void {
-  const stats = pool.stats();
-  const answered = stats.acquires + stats.queries + stats.acquireTimeouts +
-    stats.acquireAborts + stats.acquireClosed + stats.acquireOverloads +
-    stats.acquireFailures +
-    stats.waiting;
-  assertEquals(answered, stats.requests, "requests are not conserved");
+  assertEquals(unaccounted(pool), 0, "requests are not conserved");
 }
 
 /** Notes what nobody handled; without it, that would end the test run. */

@@ -8,6 +8,8 @@ export interface ProgramOptions {
   /** Variables beside our own, of which those that start with PG are left out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** When it is killed, so long after it was asked for its end; a minute unless told. */
+  readonly deadlineMs?: number;
 }
 
 /** How a program ended, and all that it printed. */
@@ -26,6 +28,7 @@ export class Program implements AsyncDisposable {
   readonly #stdout: Promise<string>;
   readonly #stderr: Promise<string>;
   readonly #watchers = new Map<string, () => void>();
+  readonly #deadlineMs: number;
   #printed = "";
 
   constructor(url: URL | string, options: ProgramOptions = {}) {
@@ -39,6 +42,7 @@ export class Program implements AsyncDisposable {
       stderr: "piped",
       ...(cwd === undefined ? {} : { cwd }),
     });
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.#process = command.spawn();
     this.#stdout = this.#read();
     this.#stderr = new Response(this.#process.stderr).text();
@@ -55,9 +59,9 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Resolves once the program has ended by itself; after a minute it is killed. */
+  /** Resolves once the program has ended by itself; past its deadline it is killed. */
   async end(): Promise<ProgramEnd> {
-    const late = setTimeout(() => this.#kill(), DEADLINE_MS);
+    const late = setTimeout(() => this.#kill(), this.#deadlineMs);
     const { code } = await this.#process.status;
     clearTimeout(late);
     return { code, stdout: await this.#stdout, stderr: await this.#stderr };

@@ -8,6 +8,7 @@ const INT = 23;
 const TEXT = 25;
 const RAISE = "do $$ begin raise exception 'no'; end $$";
 const NOTICE = "do $$ begin raise notice 'hear'; end $$";
+const COPY = "copy (select n from generate_series(1, 3) n) to stdout";
 const SLEEP = "select pg_sleep(60)";
 
 /** Teaches a fake server what the contract asks. */
@@ -22,6 +23,10 @@ export function learnContract(server: FakePostgres): void {
     columns: { n: INT, word: TEXT },
     parameters: [INT, TEXT],
     rows: (given) => [given],
+  });
+  server.answer(COPY, {
+    copied: ["1", "2", "3"],
+    tag: "COPY 3",
   });
   server.answer(/raise exception/, { error: { code: "P0001", text: "no" } });
   server.answer(/raise notice/, { tag: "DO", notice: "hear" });
@@ -66,6 +71,12 @@ const CONTRACT: Readonly<
     const both = query("select 1 as one; select 2 as two");
     assertEquals(letters(await session.ask(both)), "TDCTDCZ");
     assertEquals(letters(await session.ask(query(""))), "IZ");
+  },
+  async "copies lines to the client, each in a message"(session) {
+    const said = await session.ask(query(COPY));
+    assertEquals(letters(said), "HdddcCZ");
+    assertEquals(text(said, "d"), "1\n");
+    assertEquals(text(said, "C"), "COPY 3\0");
   },
   async "tells what an error is, and goes on"(session) {
     const said = await session.ask(query(`${RAISE}; select 1 as one`));
