@@ -28,6 +28,10 @@ interface ModuleOwner {
   } | undefined;
 }
 
+// Others may follow flows by hooks: then one that began before there was
+// something to follow cannot be told from its neighbours.
+const FOLLOWS_ALL = typeof Deno !== "undefined";
+
 /**
  * Follows the flows of a program: what is awaited, and what is started.
  *
@@ -58,9 +62,10 @@ export class CallerContext {
 
   /** Notes that the current flow holds the lease of `member`. */
   hold(member: Member): void {
-    // Where flows are followed by hooks, one that began before cannot be told
-    // from its neighbours.
-    if (!this.#isPrepared) return this.prepare();
+    if (!this.#isPrepared) {
+      this.prepare();
+      if (!FOLLOWS_ALL) return;
+    }
     if (this.#storage === undefined || member.slot.state !== "leased") return;
     const parent = current(this.#storage.getStore());
     if (holds(parent, member)) return;

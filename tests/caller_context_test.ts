@@ -26,7 +26,6 @@ function contextOf(): {
     enterWith: (holding) => store = holding,
     run: (_, call) => call(),
   }));
-  context.prepare();
   return { context, store: () => store };
 }
 
@@ -95,16 +94,10 @@ Deno.test("where the runtime follows no flows nothing is held, and nothing fails
   }
 });
 
-Deno.test("who holds a lease before flows are followed is passed over", () => {
-  let made = 0;
-  const context = new CallerContext(() => {
-    made++;
-    return undefined;
-  });
-  assertEquals(context.heldOf(POOL), []);
+Deno.test("the first lease to be held is noted, too", () => {
+  const { context } = contextOf();
   context.hold(memberOf());
-  context.prepare();
-  assertEquals(made, 1);
+  assertEquals(context.heldOf(POOL).length, 1);
 });
 
 Deno.test("this runtime follows each flow, what it starts, and no sibling", async () => {

@@ -3,9 +3,15 @@
  *
  * `SEED` is the first to live, `RUNS` how many, `MINUTES` for how long instead.
  * Each life can be lived again by its seed. A seed that fails is lived every
- * time from then on: it joins tests/simulation/corpus.json.
+ * time from then on: it joins tests/simulation/corpus.json. A run that is long
+ * enough fails, too, when it never reached a rare state: it proves little then.
  */
 import { runHistory } from "../tests/simulation/pool_history.ts";
+import {
+  ENOUGH_LIVES,
+  RARE_CORE_STATES,
+  RARE_STATES,
+} from "../tests/simulation/rare_states.ts";
 import { Simulation } from "../tests/simulation/simulation.ts";
 
 // The core alone lives so many lives in the time of one whole pool.
@@ -26,25 +32,44 @@ async function simulate(simulation: Simulation): Promise<number> {
   const first = setting("SEED") ?? Math.floor(Math.random() * 1e9);
   const end = performance.now() + (minutes ?? Infinity) * 60_000;
   console.log(`From SEED=${first}`);
-  let seed = first;
-  for (; seed < first + runs && performance.now() < end; seed++) {
-    await liveOne(simulation, seed, runs === 1 ? 1 : CORE_LIVES);
+  let lives = 0;
+  for (; lives < runs && performance.now() < end; lives++) {
+    // The same seed lives both, so that one of either can be lived again alone.
+    const coreSeeds = runs === 1
+      ? [first]
+      : Array.from({ length: CORE_LIVES }, (_, at) =>
+        first + lives * CORE_LIVES + at);
+    await liveOne(simulation, first + lives, coreSeeds);
   }
-  return seed - first;
+  return lives;
 }
+
+const seenOfCore = new Map<string, number>();
 
 async function liveOne(
   simulation: Simulation,
   seed: number,
-  coreLives: number,
+  coreSeeds: readonly number[],
 ): Promise<void> {
+  let living = seed;
   try {
-    for (let at = 0; at < coreLives; at++) runHistory(seed + at, new Map());
-    await simulation.live(seed);
+    for (living of coreSeeds) runHistory(living, seenOfCore);
+    await simulation.live(living = seed);
   } catch (error) {
-    await simulation.remember(seed);
+    await simulation.remember(living);
     throw error;
   }
+}
+
+/** Fails when so many lives were not enough to reach every rare state. */
+function checkStates(lives: number, seen: ReadonlyMap<string, number>): void {
+  if (lives < ENOUGH_LIVES) return;
+  const missed = [
+    ...RARE_STATES.filter((state) => !seen.has(state)),
+    ...RARE_CORE_STATES.filter((state) => !seenOfCore.has(state)),
+  ];
+  if (missed.length === 0) return;
+  throw new Error(`These states were never reached: ${missed.join(", ")}`);
 }
 
 const simulation = new Simulation();
@@ -54,6 +79,7 @@ try {
   for (const [state, count] of [...simulation.seen].sort()) {
     console.log(`${String(count).padStart(8)} ${state}`);
   }
+  checkStates(lives, simulation.seen);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   Deno.exit(1);

@@ -4,40 +4,11 @@
  * `deno task simulate` lives more of them, and tells how to live one again.
  */
 import { assertEquals } from "../support/assert.ts";
+import { ENOUGH_LIVES, RARE_STATES } from "./rare_states.ts";
 import { Simulation } from "./simulation.ts";
 
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
-const RUNS = Number(Deno.env.get("RUNS") ?? 600);
-
-/** States that are seldom reached; each must be, or the simulation proves little. */
-const RARE_STATES = [
-  "53300 with a session",
-  "53300 with no session",
-  "a cancel request fails",
-  "a cancel request hits",
-  "a cancel request misses",
-  "a deadline and a grant in one step",
-  "a dial opens amid a close",
-  "a dial opens when given up",
-  "a hook misbehaves",
-  "a listener uses the pool",
-  "a loss, then a reply",
-  "a reply, then a loss",
-  "several replies in one packet",
-  "an abort at the hand-off",
-  "closed while connecting",
-  "closed while leased",
-  "closed while preparing",
-  "closed while releasing",
-  "closed while shared",
-  "detached",
-  "lost while closing",
-  "lost while idle",
-  "lost while leased",
-  "lost while preparing",
-  "lost while releasing",
-  "lost while shared",
-];
+const RUNS = Number(Deno.env.get("RUNS") ?? ENOUGH_LIVES);
 
 Deno.test("a pool keeps every promise, whatever happens around it", async () => {
   const simulation = new Simulation();
@@ -45,7 +16,7 @@ Deno.test("a pool keeps every promise, whatever happens around it", async () => 
   for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
     await simulation.live(seed);
   }
-  if (RUNS < 600) return;
+  if (RUNS < ENOUGH_LIVES) return;
   const missed = RARE_STATES.filter((state) => !simulation.seen.has(state));
   assertEquals(missed, [], "These states were never reached");
 });
