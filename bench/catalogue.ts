@@ -8,6 +8,7 @@ import { growth } from "./workloads/growth.ts";
 import { leases } from "./workloads/leases.ts";
 import { memory } from "./workloads/memory.ts";
 import { oneShots, slowMix } from "./workloads/one_shots.ts";
+import { profile } from "./workloads/profile.ts";
 import { queueing } from "./workloads/queueing.ts";
 import { startUp } from "./workloads/start_up.ts";
 import type { Workload } from "./workloads/workload.ts";
@@ -15,6 +16,7 @@ import type { Workload } from "./workloads/workload.ts";
 export const WORKLOADS: readonly Workload[] = [
   acquireRelease,
   ...leases,
+  profile,
   ...oneShots,
   slowMix,
   ...depths,

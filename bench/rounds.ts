@@ -1,5 +1,6 @@
 /** Rounds: each contender once, in a process of its own, in alternation. */
 import type { Answer } from "./contender.ts";
+import { ContenderProcess, isInstalled } from "./contender_process.ts";
 import type { WorkloadResult } from "./results.ts";
 import type { Scene, Workload } from "./workloads/workload.ts";
 
@@ -9,97 +10,100 @@ export interface Plan {
   readonly scene: Pick<Scene, "url" | "ca" | "warmMs" | "runMs">;
 }
 
-// The longest workload takes a few seconds; whoever is not done by then hangs.
-const PROCESS_TIMEOUT_MS = 30_000;
+/** A contender, and what was measured of it. */
+interface Sample {
+  readonly contender: string;
+  readonly measured: Record<string, number>[];
+  failure: string | undefined;
+}
 
-/** Runs a workload with all of its contenders; tells about each process when it ends. */
+type OnProgress = (name: string, answer: Answer) => void;
+
+// Processes differ, too: what the compiler makes of one is not what it makes of
+// the next. So the rounds are shared out among two of each contender.
+const LIVES = 2;
+
+/** Runs a workload with all of its contenders; tells what each of them answers. */
 export async function runRounds(
   workload: Workload,
   plan: Plan,
-  onProgress: (name: string, answer: Answer) => void,
+  onProgress: OnProgress,
 ): Promise<WorkloadResult> {
-  const names = workload.contenders.filter(isInstalled);
-  const samples = names.map((contender) => ({
+  const samples = workload.contenders.filter(isInstalled).map((contender) => ({
     contender,
-    measured: [] as Record<string, number>[],
-    failure: undefined as string | undefined,
+    measured: [],
+    failure: undefined,
   }));
   const rounds = Math.min(plan.rounds, workload.rounds ?? Infinity);
-  for (let round = 0; round < rounds; round++) {
-    // Each goes first in turn: what came before leaves the machine warm.
-    const order = round % 2 === 0 ? samples : samples.toReversed();
-    for (const sample of order) {
-      if (sample.failure !== undefined) continue;
-      const answer = await runOne(sample.contender, workload, plan);
-      onProgress(sample.contender, answer);
-      if (answer.measured !== undefined) sample.measured.push(answer.measured);
-      else sample.failure = answer.failure ?? "no answer";
+  if (workload.isLasting) {
+    const most = Math.ceil(rounds / LIVES);
+    for (let done = 0; done < rounds; done += most) {
+      const some = { ...plan, rounds: Math.min(most, rounds - done) };
+      await runLasting(workload, some, samples, onProgress);
     }
+  } else {
+    await inTurns(samples, rounds, async (sample) => {
+      keep(sample, await runOne(sample, workload, plan.scene), onProgress);
+    });
   }
   return { name: workload.name, contenders: samples.map(withoutUndefined) };
 }
 
-function withoutUndefined<T extends { failure: string | undefined }>(
-  { failure, ...rest }: T,
-) {
-  return failure === undefined ? rest : { ...rest, failure };
-}
-
-function isInstalled(name: string): boolean {
-  return name !== "bun_sql" || bun() !== undefined;
-}
-
-function bun(): string | undefined {
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  return folders.map((folder) => `${folder}/bun`).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
+/** Each goes first in turn: what came before leaves the machine warm. */
+async function inTurns(
+  samples: readonly Sample[],
+  rounds: number,
+  run: (sample: Sample) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? samples : samples.toReversed();
+    for (const sample of order) {
+      if (sample.failure === undefined) await run(sample);
     }
+  }
+}
+
+/** One process for each contender, warmed up once, for all of these rounds. */
+async function runLasting(
+  workload: Workload,
+  { rounds, scene }: Plan,
+  samples: readonly Sample[],
+  onProgress: OnProgress,
+): Promise<void> {
+  const processes = new Map<Sample, ContenderProcess>();
+  for (const sample of samples) {
+    const { contender } = sample;
+    const process = new ContenderProcess(contender, workload.name, scene);
+    processes.set(sample, process);
+    const { failure } = await process.next();
+    if (failure !== undefined) keep(sample, { failure }, onProgress);
+  }
+  await inTurns(samples, rounds, async (sample) => {
+    keep(sample, await processes.get(sample)!.measure(), onProgress);
   });
+  for (const process of processes.values()) await process.end();
 }
 
 async function runOne(
-  name: string,
+  { contender }: Sample,
   workload: Workload,
-  { scene }: Plan,
+  scene: Plan["scene"],
 ): Promise<Answer> {
-  if (workload.isOutside) return await runOutside(name, workload, scene);
-  const program = new URL("contender.ts", import.meta.url).pathname;
-  const rest = [program, name, workload.name, JSON.stringify(scene)];
-  const command = name === "bun_sql"
-    ? new Deno.Command(bun()!, { args: ["run", ...rest], ...STREAMS })
-    : new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", ...rest],
-      ...STREAMS,
-    });
-  const child = command.spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), PROCESS_TIMEOUT_MS);
-  const { stdout, stderr, signal } = await child.output();
-  clearTimeout(timer);
-  return parse(stdout, stderr, signal);
+  if (workload.isOutside) return await runOutside(contender, workload, scene);
+  const process = new ContenderProcess(contender, workload.name, scene);
+  const answer = await process.next();
+  await process.end();
+  return answer;
 }
 
-const STREAMS = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+function keep(sample: Sample, answer: Answer, onProgress: OnProgress): void {
+  onProgress(sample.contender, answer);
+  if (answer.measured !== undefined) sample.measured.push(answer.measured);
+  else sample.failure = answer.failure ?? "no answer";
+}
 
-function parse(
-  stdout: Uint8Array,
-  stderr: Uint8Array,
-  signal: Deno.Signal | null,
-): Answer {
-  const line = new TextDecoder().decode(stdout).trim().split("\n").at(-1);
-  try {
-    return JSON.parse(line!);
-  } catch {
-    const said = new TextDecoder().decode(stderr).trim().split("\n")[0];
-    const isLate = signal === "SIGKILL";
-    return {
-      failure: isLate
-        ? `not done within ${PROCESS_TIMEOUT_MS / 1_000} s`
-        : said || "the process ended without an answer",
-    };
-  }
+function withoutUndefined({ failure, ...rest }: Sample) {
+  return failure === undefined ? rest : { ...rest, failure };
 }
 
 async function runOutside(
@@ -113,7 +117,8 @@ async function runOutside(
     },
   };
   try {
-    return { measured: await workload.run({ ...scene, name, contender }) };
+    const all = workload.run({ ...scene, name, contender });
+    return { measured: (await all.next()).value! };
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }

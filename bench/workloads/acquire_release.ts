@@ -1,4 +1,4 @@
-import { rateOf } from "./stopwatch.ts";
+import { ratesOf } from "./stopwatch.ts";
 import { MAX, RATE, type Workload } from "./workload.ts";
 
 /** One caller takes an idle connection and gives it back. */
@@ -10,13 +10,16 @@ export const acquireRelease: Workload = {
     ...["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
     "bun_sql",
   ],
-  async run(scene) {
+  isLasting: true,
+  async *run(scene) {
     const { contender, url } = scene;
     const open = await contender.open({ url, max: MAX });
     const pair = open.acquireRelease!;
     await open.oneShot!();
-    const rate = await rateOf(scene, 1, pair);
-    await open.close();
-    return { rate };
+    try {
+      yield* ratesOf(scene, 1, pair);
+    } finally {
+      await open.close();
+    }
   },
 };

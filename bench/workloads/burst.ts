@@ -1,5 +1,5 @@
 import { keep } from "./stopwatch.ts";
-import type { Measured, Scene, Workload } from "./workload.ts";
+import { type Measured, once, type Scene, type Workload } from "./workload.ts";
 
 const CALLERS = 500;
 const MAX = 50;
@@ -13,7 +13,7 @@ export const burst: Workload = {
     { name: "connections", unit: "connections", better: "less" },
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
-  run,
+  run: once(run),
 };
 
 async function run({ contender, url, name }: Scene): Promise<Measured> {

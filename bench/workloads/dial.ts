@@ -1,5 +1,5 @@
 import { quantile } from "./stopwatch.ts";
-import type { Measured, Scene, Workload } from "./workload.ts";
+import { type Measured, once, type Scene, type Workload } from "./workload.ts";
 
 const CONTENDERS = ["tidepool", "postgres_js", "pg_pool"];
 const WARM_DIALS = 5;
@@ -16,7 +16,7 @@ function workload(name: string, title: string, isTls: boolean): Workload {
     title,
     metrics: [{ name: "time", unit: "ms", better: "less" }],
     contenders: CONTENDERS,
-    run: (scene) => run(scene, isTls),
+    run: once((scene) => run(scene, isTls)),
   };
 }
 

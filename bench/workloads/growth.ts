@@ -1,6 +1,13 @@
 import type { OpenContender } from "../contenders/contender.ts";
 import { rateOf } from "./stopwatch.ts";
-import type { Measured, Metric, Scene, Workload } from "./workload.ts";
+import {
+  briefly,
+  type Measured,
+  type Metric,
+  once,
+  type Scene,
+  type Workload,
+} from "./workload.ts";
 
 const SIZES = [10, 100, 1_000];
 const POOLS = [1, 10, 100, 1_000];
@@ -16,7 +23,7 @@ export const growth: readonly Workload[] = [
     contenders: ["tidepool"],
     isSeries: true,
     rounds: 3,
-    run: growMax,
+    run: once((scene) => growMax(briefly(scene))),
   },
   {
     name: "growth_pools",
@@ -25,7 +32,7 @@ export const growth: readonly Workload[] = [
     contenders: ["tidepool"],
     isSeries: true,
     rounds: 3,
-    run: growPools,
+    run: once((scene) => growPools(briefly(scene))),
   },
 ];
 

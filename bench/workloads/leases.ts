@@ -1,5 +1,5 @@
 import type { Session } from "../contenders/contender.ts";
-import { rateOf } from "./stopwatch.ts";
+import { ratesOf } from "./stopwatch.ts";
 import {
   MAX,
   type Measured,
@@ -51,26 +51,25 @@ function workload(
       ...["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
       ...["dedicated", "bun_sql"],
     ],
+    isLasting: true,
     run: (scene) => run(scene, way, body),
   };
 }
 
-async function run(
+async function* run(
   scene: Scene,
   way: "withConnection" | "transaction",
   body: (turn: number) => (session: Session) => PromiseLike<unknown>,
-): Promise<Measured> {
+): AsyncGenerator<Measured, void> {
   const { contender, url, name } = scene;
   const open = await contender.open({ url, max: MAX });
   const use = open[way]!;
   // Without a pool there are as many callers as connections, and no queue.
   const callers = name === "dedicated" ? MAX : CALLERS;
   let turn = 0;
-  const rate = await rateOf(
-    scene,
-    callers,
-    (loop) => use(body(turn++), loop),
-  );
-  await open.close();
-  return { rate };
+  try {
+    yield* ratesOf(scene, callers, (loop) => use(body(turn++), loop));
+  } finally {
+    await open.close();
+  }
 }

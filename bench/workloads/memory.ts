@@ -1,5 +1,5 @@
 import { keep } from "./stopwatch.ts";
-import type { Measured, Scene, Workload } from "./workload.ts";
+import { type Measured, once, type Scene, type Workload } from "./workload.ts";
 
 const CONNECTIONS = 50;
 const WAITERS = 20_000;
@@ -14,7 +14,7 @@ export const memory: Workload = {
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
   rounds: 3,
-  run,
+  run: once(run),
 };
 
 async function run({ contender, url }: Scene): Promise<Measured> {

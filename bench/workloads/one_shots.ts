@@ -1,5 +1,5 @@
 import type { OpenContender } from "../contenders/contender.ts";
-import { keep, quantile, rateOf } from "./stopwatch.ts";
+import { keep, quantile, rateOf, ratesOf } from "./stopwatch.ts";
 import { MAX, type Measured, RATE, type Scene } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
@@ -12,12 +12,15 @@ export const oneShots: readonly Workload[] = CALLERS.map((callers) => ({
   title: `one-shot select 1, max ${MAX}, ${callers} callers`,
   metrics: [RATE],
   contenders: CONTENDERS,
-  async run(scene) {
+  isLasting: true,
+  async *run(scene) {
     const { contender, url } = scene;
     const open = await contender.open({ url, max: MAX });
-    const rate = await rateOf(scene, callers, open.oneShot!);
-    await open.close();
-    return { rate };
+    try {
+      yield* ratesOf(scene, callers, open.oneShot!);
+    } finally {
+      await open.close();
+    }
   },
 }));
 
@@ -35,11 +38,16 @@ export const slowMix: Workload = {
     RATE,
   ],
   contenders: CONTENDERS,
-  async run(scene) {
-    const open = await scene.contender.open({ url: scene.url, max: MAX });
-    const measured = await runSlowMix(open, scene);
-    await open.close();
-    return measured;
+  isLasting: true,
+  async *run({ contender, url, warmMs, runMs }) {
+    const open = await contender.open({ url, max: MAX });
+    await runSlowMix(open, { warmMs: 0, runMs: warmMs });
+    yield {};
+    try {
+      for (;;) yield await runSlowMix(open, { warmMs: runMs / 6, runMs });
+    } finally {
+      await open.close();
+    }
   },
 };
 

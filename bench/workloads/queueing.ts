@@ -1,6 +1,6 @@
 import type { OpenContender } from "../contenders/contender.ts";
 import { keep, quantile } from "./stopwatch.ts";
-import type { Measured, Scene, Workload } from "./workload.ts";
+import { type Measured, once, type Scene, type Workload } from "./workload.ts";
 
 const POOLS = ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"];
 const WARM_WITH = 1_000;
@@ -26,7 +26,7 @@ function workload(
     metrics: [{ name: "time", unit: "ns", better: "less" }],
     contenders,
     ...(rounds === undefined ? {} : { rounds }),
-    run: (scene) => run(scene, waiters),
+    run: once((scene) => run(scene, waiters)),
   };
 }
 

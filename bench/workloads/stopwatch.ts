@@ -1,4 +1,4 @@
-import type { Scene } from "./workload.ts";
+import type { Measured, Scene } from "./workload.ts";
 
 /** What is timed; `loop` is the number of the caller. */
 export type Operation = (loop: number) => PromiseLike<unknown> | undefined;
@@ -16,6 +16,23 @@ export async function rateOf(
   await repeat(warmMs, loops, operation);
   const { count, elapsedMs } = await repeat(runMs, loops, operation);
   return count / elapsedMs * 1_000;
+}
+
+/** Warms an operation up, and then times it each time it is asked. */
+export async function* ratesOf(
+  { warmMs, runMs }: Pick<Scene, "warmMs" | "runMs">,
+  loops: number,
+  operation: Operation,
+): AsyncGenerator<Measured, void> {
+  await repeat(warmMs, loops, operation);
+  yield {};
+  for (;;) {
+    // The caches were others' meanwhile.
+    const warmAgainMs = runMs / 6;
+    yield {
+      rate: await rateOf({ warmMs: warmAgainMs, runMs }, loops, operation),
+    };
+  }
 }
 
 async function repeat(

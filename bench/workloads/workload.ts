@@ -35,7 +35,10 @@ export interface Workload {
   readonly isSeries?: boolean;
   /** Whether the runner measures a whole process, instead of being in it. */
   readonly isOutside?: boolean;
-  run(scene: Scene): Promise<Measured>;
+  /** Whether one process serves many rounds; its first answer is that it is warm. */
+  readonly isLasting?: boolean;
+  /** Measures each time it is asked. */
+  run(scene: Scene): AsyncGenerator<Measured, void>;
 }
 
 /** Operations per second. */
@@ -43,3 +46,17 @@ export const RATE: Metric = { name: "rate", unit: "/s", better: "more" };
 
 /** The size of all pools, unless a workload says otherwise. */
 export const MAX = 10;
+
+/** The same scene for one of several things that a process does: the first warms it for the rest. */
+export function briefly(scene: Scene): Scene {
+  return { ...scene, warmMs: scene.warmMs / 5 };
+}
+
+/** For what is measured once in the life of a process. */
+export function once(
+  measure: (scene: Scene) => Promise<Measured>,
+): Workload["run"] {
+  return async function* (scene) {
+    yield await measure(scene);
+  };
+}
