@@ -58,6 +58,7 @@ export class AcquireTimeoutError extends PoolError {
         Math.round(waitedMs)
       } ms: ${leased} leased, ${shared} shared, ${connecting} connecting, ` +
         `${idle} idle, ${waiting} waiting, max ${max}` +
+        (stats.isPaused ? "; the pool is paused" : "") +
         describeNested(nested) +
         describeCause(cause),
       cause === undefined ? undefined : { cause },

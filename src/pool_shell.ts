@@ -107,6 +107,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
       max: state.max,
       min: state.min,
       waiting: waiters.queue.length,
+      isPaused: state.isPaused,
       counts: slots.table.counts,
     });
   }

@@ -48,6 +48,8 @@ export interface PoolStats {
   readonly closing: number;
   /** Callers that wait for a connection. */
   readonly waiting: number;
+  /** Whether `pause()` holds all grants back. */
+  readonly isPaused: boolean;
 
   /**
    * Asked for a connection: the sum of `acquires`, `queries`, `acquireTimeouts`,
@@ -168,7 +170,7 @@ export class PoolCounters {
 
   /** All counters, beside what the core counts at this moment. */
   snapshot(gauges: PoolGauges): PoolStats {
-    const { counts, waiting, name, max, min } = gauges;
+    const { counts, waiting, isPaused, name, max, min } = gauges;
     const { wait, use, dial, closed, ...counters } = this;
     return Object.freeze({
       name,
@@ -181,6 +183,7 @@ export class PoolCounters {
       connecting: counts.connecting,
       closing: counts.closing,
       waiting,
+      isPaused,
       ...counters,
       closed: Object.freeze({ ...closed }),
       wait: wait.snapshot(),
@@ -196,5 +199,6 @@ export interface PoolGauges {
   readonly max: number;
   readonly min: number;
   readonly waiting: number;
+  readonly isPaused: boolean;
   readonly counts: Readonly<SlotCounts>;
 }

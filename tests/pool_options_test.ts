@@ -196,7 +196,7 @@ Deno.test("resolvePoolOptions() refuses an unknown option and names the nearest"
   );
   assertThrows(() => resolve({ maxx: 1 }), TypeError, '"max"?');
   assertThrows(
-    () => resolve({ connectionTimeoutMillis: 1 }),
+    () => resolve({ connectTimeoutMillis: 1 }),
     TypeError,
     '"connectTimeoutMs"?',
   );
@@ -221,6 +221,11 @@ Deno.test("resolvePoolOptions() says what to use instead of the driver's other o
   const hints = {
     onclose: "listen to the pool's events instead",
     socket: 'pass "transport" instead',
+    connectionString: "pass it as the first argument instead",
+    connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
+    idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
+    maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',
+    query_timeout: 'pass "queryTimeoutMs" instead',
     sslmode: 'did you mean "ssl"?',
   };
   for (const [name, hint] of Object.entries(hints)) {

@@ -14,6 +14,7 @@ const TESTS = [
   "tests/detached_connection_test.ts",
   "tests/nesting_watch_test.ts",
   "tests/query_router_test.ts",
+  "tests/request_desk_test.ts",
   "tests/upkeep_test.ts",
   "tests/simulation/",
 ];
@@ -105,6 +106,10 @@ const words = Deno.args;
 const mutants = MUTANTS.filter(({ name }) =>
   words.length === 0 || words.some((word) => name.includes(word))
 );
+if (mutants.length === 0) {
+  console.error(`Cannot plant ${words.join(" or ")}: no mutant is called so`);
+  Deno.exit(1);
+}
 // Before the first: a list that is out of date is of no use.
 for (const mutant of mutants) await faulty(mutant);
 const began = performance.now();

@@ -55,10 +55,15 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   ...DRIVER_RULES,
 };
 
-/** What to say of options that the driver has and a pool has not. */
+/** What to say of options that the driver, or `pg`, has and a pool has not. */
 export const OPTION_HINTS: Readonly<Record<string, string>> = {
+  connectionString: "pass it as the first argument instead",
+  connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
+  idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
+  maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',
   onclose: "listen to the pool's events instead",
   socket: 'pass "transport" instead',
+  query_timeout: 'pass "queryTimeoutMs" instead',
   sslmode: 'did you mean "ssl"?',
 };
 

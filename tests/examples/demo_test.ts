@@ -61,7 +61,13 @@ async function leftovers(): Promise<number> {
 
 /** What a run without fault would have measured. */
 function soundFacts(): Facts {
-  const gauges = { name: "pool-1", max: 10, min: 10, waiting: 0 };
+  const gauges = {
+    name: "pool-1",
+    max: 10,
+    min: 10,
+    waiting: 0,
+    isPaused: false,
+  };
   const counts = {
     ...{ connecting: 0, idle: 10, preparing: 0, leased: 0, shared: 0 },
     ...{ releasing: 0, closing: 0 },
@@ -224,7 +230,9 @@ Deno.test("judge() finds the one claim that does not hold", async (t) => {
     ["one is leased", CLAIMS[4]!, { stats: { ...stats, idle: 9, leased: 1 } }],
     ["one is gone", CLAIMS[4]!, { stats: { ...stats, idle: 9, total: 9 } }],
     ["one too many", CLAIMS[4]!, { stats: { ...stats, total: 11 } }],
-    ["somebody waits", CLAIMS[4]!, { stats: { ...stats, waiting: 1 } }],
+    ["somebody waits", CLAIMS[4]!, {
+      stats: { ...stats, waiting: 1, isPaused: false },
+    }],
     [
       "too few were terminated",
       CLAIMS[4]!,
