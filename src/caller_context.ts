@@ -4,13 +4,24 @@
  * @module
  */
 
-import type { Member, MemberOwner } from "./member.ts";
+/**
+ * One lease, as a context knows it.
+ *
+ * It refers neither to a connection nor to a pool: what is opened in a context
+ * keeps all of it, and may outlive them by far.
+ */
+export interface HeldLease {
+  /** Whose it is: a key of its pool. */
+  readonly pool: object;
+  /** Whether it was released, or lost. */
+  hasEnded: boolean;
+  /** How many wait for another connection of the pool where it is held. */
+  nestedWaiters: number;
+}
 
-/** One lease of a connection, held by a flow and by what that flow starts. */
+/** A lease that is held by a flow, and by what that flow starts. */
 export interface Holding {
-  readonly member: Member;
-  /** Which lease of it: the member goes on to other holders. */
-  readonly lease: number;
+  readonly lease: HeldLease;
   /** What the flow held already. */
   readonly parent: Holding | undefined;
 }
@@ -35,11 +46,9 @@ const FOLLOWS_ALL = typeof Deno !== "undefined";
 /**
  * Follows the flows of a program: what is awaited, and what is started.
  *
- * A flow is entered where it touches its lease, never in `acquire()`. That runs
+ * A flow is entered where it declares its lease, never in `acquire()`. That runs
  * in the turn of its caller, and whatever the caller starts after it in the same
  * turn would be taken for the holder.
- *
- * It refers to connections, not to leases: those may be forgotten.
  */
 export class CallerContext {
   readonly #create: () => ContextStorage | undefined;
@@ -60,24 +69,25 @@ export class CallerContext {
     this.#storage = this.#create();
   }
 
-  /** Notes that the current flow holds the lease of `member`. */
-  hold(member: Member): void {
+  /** Notes that the current flow holds a lease. */
+  hold(lease: HeldLease): void {
     if (!this.#isPrepared) {
       this.prepare();
       if (!FOLLOWS_ALL) return;
     }
-    if (this.#storage === undefined || member.slot.state !== "leased") return;
+    if (this.#storage === undefined) return;
     const parent = current(this.#storage.getStore());
-    if (holds(parent, member)) return;
-    this.#storage.enterWith({ member, lease: member.leases, parent });
+    if (holds(parent, lease)) return;
+    this.#storage.enterWith({ lease, parent });
   }
 
   /** The leases of a pool that the current flow holds, the latest first. */
-  heldOf(pool: MemberOwner): readonly Holding[] {
-    const held: Holding[] = [];
+  heldOf(pool: object): readonly HeldLease[] {
+    const held: HeldLease[] = [];
     let holding = this.#storage?.getStore();
     for (; holding !== undefined; holding = holding.parent) {
-      if (holding.member.owner === pool && isHeld(holding)) held.push(holding);
+      const { lease } = holding;
+      if (lease.pool === pool && !lease.hasEnded) held.push(lease);
     }
     return held;
   }
@@ -89,23 +99,18 @@ export class CallerContext {
  */
 export const callerContext = new CallerContext(createStorage);
 
-/** Whether a lease has not ended yet. */
-export function isHeld({ member, lease }: Holding): boolean {
-  return member.leases === lease && member.slot.state === "leased";
-}
-
 /** The same without what has ended: a flow that lives long must not collect it. */
 function current(holding: Holding | undefined): Holding | undefined {
   if (holding === undefined) return undefined;
   const parent = current(holding.parent);
-  if (!isHeld(holding)) return parent;
+  if (holding.lease.hasEnded) return parent;
   return parent === holding.parent ? holding : { ...holding, parent };
 }
 
-/** Whether a lease of `member` is among what is held. */
-function holds(holding: Holding | undefined, member: Member): boolean {
+/** Whether a lease is among what is held. */
+function holds(holding: Holding | undefined, lease: HeldLease): boolean {
   if (holding === undefined) return false;
-  return holding.member === member || holds(holding.parent, member);
+  return holding.lease === lease || holds(holding.parent, lease);
 }
 
 /** `undefined` where the runtime does not follow flows. */
@@ -118,7 +123,10 @@ function createStorage(): ContextStorage | undefined {
     const storage = new hooks.AsyncLocalStorage();
     // Some have `enterWith` only to refuse it; and Node 20 follows nothing until
     // there is something to follow.
-    const nothing = {} as Holding;
+    const nothing = {
+      lease: { pool: {}, hasEnded: true, nestedWaiters: 0 },
+      parent: undefined,
+    };
     storage.run(nothing, () => storage.enterWith(nothing));
     return storage;
   } catch {

@@ -17,7 +17,7 @@ export abstract class HeldScope extends SqlScope implements LimitedRunner {
   /** Notes that the current flow holds the connection. */
   abstract hold(): void;
 
-  /** Notes the same, where `await using` declares it: a query may have been another's. */
+  /** Notes the same, where `await using` declares it. */
   abstract claim(): void;
 
   /** Leaves it; any number of times. */
@@ -29,7 +29,6 @@ export abstract class HeldScope extends SqlScope implements LimitedRunner {
 
   with(limits: QueryLimits): LimitedSql {
     checkAcquireOptions(limits, "limit a query");
-    this.touch();
     return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
   }
 

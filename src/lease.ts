@@ -43,7 +43,6 @@ export class Lease extends HeldScope implements Holder {
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
-  #isHoldNoted = false;
   #hasTransaction = false;
   #releasedAt: CallSite | undefined;
   #controller: AbortController | undefined;
@@ -135,14 +134,9 @@ export class Lease extends HeldScope implements Holder {
   }
 
   override hold(): void {
-    this.#isHoldNoted = true;
     // Otherwise it would be the next lease of this connection that is noted.
     if (this.#fault("hold the connection") !== undefined) return;
     this.#shell.requests.nesting.hold(this.#member);
-  }
-
-  override touch(): void {
-    if (!this.#isHoldNoted) this.claim();
   }
 
   override claim(): void {
@@ -150,7 +144,6 @@ export class Lease extends HeldScope implements Holder {
   }
 
   begin(first?: unknown, second?: unknown): Promise<unknown> {
-    this.touch();
     return beginOn(this, this.maker, first, second);
   }
 
@@ -158,14 +151,12 @@ export class Lease extends HeldScope implements Holder {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    this.touch();
     return runTransaction(this, this.maker, fn, options);
   }
 
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
-    this.touch();
     const keeper: LeaseKeeper = {
       end: () => undefined,
       fault: (action) => this.#fault(action),
@@ -195,6 +186,7 @@ export class Lease extends HeldScope implements Holder {
     this.#ended = DONE;
     this.#stop(new LeaseReleasedError("use the connection"));
     const now = this.#shell.now();
+    member.endLease();
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
     const keeper: LeaseKeeper = { end: () => member.connection.close() };
     return new Lease(this.#shell, this.maker, member, keeper).public;

@@ -8,6 +8,7 @@ import type { Fate } from "./core/input.ts";
 import type { Slot } from "./core/slot.ts";
 import type { Alarm } from "./alarms.ts";
 import type { CallSite } from "./call_site.ts";
+import type { HeldLease } from "./caller_context.ts";
 import type {
   Connection,
   ConnectionListener,
@@ -46,8 +47,6 @@ export interface MemberOwner {
 export class Member implements ConnectionListener {
   readonly connection: Connection;
   readonly slot: Slot<Member>;
-  /** Its pool. */
-  readonly owner: MemberOwner;
   /** Whether it was leased since it was last put back: hooks and resets are due. */
   wasLeased = false;
   /** Whether its lease ran anything: the session may have been changed. */
@@ -58,8 +57,8 @@ export class Member implements ConnectionListener {
   leasedAt = 0;
   /** Where its lease was acquired, when the pool records that. */
   acquiredAt: CallSite | undefined;
-  /** How many wait for a connection where its lease is held. */
-  nestedWaiters = 0;
+  /** Its lease, as those know it who are in its scope, if it was noted who they are. */
+  held: HeldLease | undefined;
   /** Whether its lease was named as held for long. */
   isWarnedOf = false;
   /** One-shots that ended beside others, and the core was not told of yet. */
@@ -70,13 +69,14 @@ export class Member implements ConnectionListener {
   cancelAlarm: Alarm | undefined;
   /** Sends a cancel request again. */
   repeatAlarm: Alarm | undefined;
+  readonly #owner: MemberOwner;
   #holder: Holder | WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
 
   constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
     this.connection = connection;
     this.slot = slot;
-    this.owner = owner;
+    this.#owner = owner;
     connection.listener = this;
   }
 
@@ -145,11 +145,16 @@ export class Member implements ConnectionListener {
   beginLease(now: number): void {
     this.wasLeased = true;
     this.hasRun = false;
-    this.nestedWaiters = 0;
     this.isWarnedOf = false;
     this.acquiredAt = undefined;
     this.leases++;
     this.leasedAt = now;
+  }
+
+  /** Its lease has ended: nobody holds it any more. */
+  endLease(): void {
+    if (this.held !== undefined) this.held.hasEnded = true;
+    this.held = undefined;
   }
 
   /** Resolves once the connection is put back, or gone. */
@@ -165,14 +170,14 @@ export class Member implements ConnectionListener {
   }
 
   onFinished(): void {
-    this.owner.onFinished(this);
+    this.#owner.onFinished(this);
   }
 
   onLost(loss: Loss, unfinished: readonly Statement[]): void {
-    this.owner.onLost(this, loss, unfinished);
+    this.#owner.onLost(this, loss, unfinished);
   }
 
   onNotice(notice: Record<string, string>): void {
-    this.owner.onNotice(this, notice);
+    this.#owner.onNotice(this, notice);
   }
 }

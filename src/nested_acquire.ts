@@ -5,7 +5,7 @@
  */
 
 import type { CallSite } from "./call_site.ts";
-import { type Holding, isHeld } from "./caller_context.ts";
+import type { HeldLease } from "./caller_context.ts";
 import type { Member } from "./member.ts";
 
 /** A lease whose holder waits for another connection of the same pool. */
@@ -28,7 +28,7 @@ export interface NestedAcquire {
 
 /** One caller that waits, and what it holds meanwhile. */
 export interface NestedWaiter {
-  readonly held: readonly Holding[];
+  readonly held: readonly HeldLease[];
   /** Where it was asked for; not known of a query, which is run later. */
   readonly site: CallSite | undefined;
 }
@@ -39,11 +39,16 @@ export function drawNested(
   waiters: Iterable<NestedWaiter>,
 ): NestedAcquire | undefined {
   const all = [...leased];
-  const waiting = all.filter(({ nestedWaiters }) => nestedWaiters > 0);
+  const waiting = all.filter(hasNestedWaiter);
   if (waiting.length === 0) return undefined;
   const known = [...waiters];
   const holders = waiting.map((member) => describeHolder(member, known));
   return Object.freeze({ leases: all.length, holders: Object.freeze(holders) });
+}
+
+/** Whether somebody waits for another connection where its lease is held. */
+export function hasNestedWaiter({ held }: Member): boolean {
+  return held !== undefined && held.nestedWaiters > 0;
 }
 
 function describeHolder(
@@ -51,9 +56,7 @@ function describeHolder(
   waiters: readonly NestedWaiter[],
 ): NestedHolder {
   const { connection: { pid }, acquiredAt } = member;
-  const waiter = waiters.find(({ held }) =>
-    held.some((holding) => holding.member === member && isHeld(holding))
-  );
+  const waiter = waiters.find(({ held }) => held.includes(member.held!));
   return Object.freeze({
     pid,
     acquiredAt: acquiredAt?.toString(),

@@ -6,10 +6,11 @@
 
 import type { Alarm } from "./alarms.ts";
 import { CallSite } from "./call_site.ts";
-import { type CallerContext, callerContext, isHeld } from "./caller_context.ts";
+import { type CallerContext, callerContext } from "./caller_context.ts";
 import type { Member } from "./member.ts";
 import {
   drawNested,
+  hasNestedWaiter,
   type NestedAcquire,
   type NestedWaiter,
 } from "./nested_acquire.ts";
@@ -21,16 +22,21 @@ import { PromisedRequest, type Request } from "./request.ts";
 const CONFIRM_MS = 1_000;
 
 /**
- * Names callers that wait for each other, and turns one away where it should.
+ * Names callers that wait for each other. It turns nobody away: what a holder
+ * started, and does not wait for, cannot be told from the holder.
  *
  * Only callers that have to wait cost anything here.
  */
 export class NestingWatch {
   readonly #shell: PoolShell;
   readonly #context: CallerContext | undefined;
+  // What a context keeps of this pool.
+  readonly #key = {};
   /** Who waits while holding a lease, in order of arrival. */
   readonly #waiters = new Map<Request, NestedWaiter>();
   #alarm: Alarm | undefined;
+  // When it may be told; `Infinity`: they are not known to wait for each other.
+  #tellAt = Infinity;
   #isTold = false;
   #picture: NestedAcquire | undefined;
 
@@ -42,7 +48,10 @@ export class NestingWatch {
 
   /** Notes that the current flow holds the lease of `member`. */
   hold(member: Member): void {
-    this.#context?.hold(member);
+    if (this.#context === undefined || member.slot.state !== "leased") return;
+    const pool = this.#key;
+    member.held ??= { pool, hasEnded: false, nestedWaiters: 0 };
+    this.#context.hold(member.held);
   }
 
   /** A request has to wait; not one sent again, by whoever saw its connection die. */
@@ -50,16 +59,14 @@ export class NestingWatch {
     if (this.#context === undefined || request.kind === "ready") return;
     // A program that only runs queries on its pools has nothing to be followed.
     if (request.kind === "lease") this.#context.prepare();
-    const held = this.#context.heldOf(this.#shell);
+    const held = this.#context.heldOf(this.#key);
     if (held.length === 0) return;
-    const wasStuck = this.#isStuck();
     const isCalled = request instanceof PromisedRequest;
     const site = isCalled ? new CallSite() : undefined;
     this.#waiters.set(request, { held, site });
-    for (const { member } of held) member.nestedWaiters++;
-    if (!wasStuck) this.#reset();
-    if (!this.#isStuck()) return;
+    for (const lease of held) lease.nestedWaiters++;
     const inMs = Math.min(CONFIRM_MS, (request.deadline - now) / 2);
+    if (this.#isStuck()) this.#tellAt = Math.min(this.#tellAt, now + inMs);
     this.#lookAt(now + inMs);
   }
 
@@ -69,11 +76,11 @@ export class NestingWatch {
     const waiter = this.#waiters.get(request);
     if (waiter === undefined) return;
     this.#waiters.delete(request);
-    for (const holding of waiter.held) {
-      // Its next lease is counted anew.
-      if (isHeld(holding)) holding.member.nestedWaiters--;
-    }
+    for (const lease of waiter.held) lease.nestedWaiters--;
     if (!this.#isStuck()) this.#reset();
+    if (this.#waiters.size > 0) return;
+    this.#shell.alarms.drop(this.#alarm);
+    this.#alarm = undefined;
   }
 
   /**
@@ -98,25 +105,14 @@ export class NestingWatch {
   #isStuck(): boolean {
     const { slots, state } = this.#shell.machine;
     if (slots.table.counts.leased < state.max) return false;
-    for (const { nestedWaiters } of this.#leased()) {
-      if (nestedWaiters === 0) return false;
-    }
-    return true;
+    return [...this.#leased()].every(hasNestedWaiter);
   }
 
   /** Whether a holder runs a statement: it does more than wait. */
   #isBusy(): boolean {
-    for (const { connection } of this.#leased()) {
-      if (connection.inFlight > 0 && !connection.isSuspended) return true;
-    }
-    return false;
-  }
-
-  /** Nobody waits for each other, as far as is known. */
-  #reset(): void {
-    this.#shell.alarms.drop(this.#alarm);
-    this.#alarm = undefined;
-    this.#isTold = false;
+    return [...this.#leased()].some(({ connection }) =>
+      connection.inFlight > 0
+    );
   }
 
   /** Sees to it that it is looked at, at `at` or before. */
@@ -127,16 +123,21 @@ export class NestingWatch {
     this.#shell.schedule(this.#shell.now());
   }
 
+  /** They do not wait for each other: if they do again, it is told anew. */
+  #reset(): void {
+    this.#tellAt = Infinity;
+    this.#isTold = false;
+  }
+
+  /** Looks at those who wait, and again as long as there are such: they may get stuck. */
   #look(): void {
     this.#alarm = undefined;
-    if (!this.#isStuck()) return;
     const now = this.#shell.now();
-    if (!this.#isBusy()) {
-      this.#tell();
-      if (this.#shell.options.nestedAcquire !== "reject") return;
-      this.#shell.requests.reject([...this.#waiters.keys()].at(-1)!, now);
-    }
-    if (this.#isStuck()) this.#lookAt(now + CONFIRM_MS);
+    if (!this.#isStuck()) this.#reset();
+    else if (this.#tellAt === Infinity) this.#tellAt = now + CONFIRM_MS;
+    else if (this.#tellAt <= now && !this.#isBusy()) this.#tell();
+    const isDue = this.#tellAt <= now;
+    this.#lookAt(Math.min(now + CONFIRM_MS, isDue ? Infinity : this.#tellAt));
   }
 
   #tell(): void {

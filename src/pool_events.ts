@@ -157,6 +157,22 @@ export class PoolEvents {
     if (this.has(event.type)) this.#pending.push(event);
   }
 
+  /** Tells a server's notice to `onnotice`, or to listeners where there is none. */
+  tellNotice(
+    pid: number,
+    notice: Record<string, string>,
+    onnotice: ((notice: Record<string, string>) => unknown) | undefined,
+  ): void {
+    if (onnotice === undefined) this.push({ type: "notice", pid, notice });
+    else {
+      callObserver(() => onnotice(notice), (error) => {
+        this.push({ type: "listenererror", eventType: "onnotice", error });
+        this.flush();
+      });
+    }
+    this.flush();
+  }
+
   /** Tells what was noted. A listener may use the pool: what that causes is told last. */
   flush(): void {
     if (this.#pending.length === 0) return;

@@ -23,7 +23,7 @@ export interface OverloadOptions {
 }
 
 /** What is done when all holders of a pool's connections wait for each other. */
-export type NestedAcquireMode = "warn" | "reject" | "ignore";
+export type NestedAcquireMode = "warn" | "ignore";
 
 /** Called with a connection of the pool, and awaited. */
 export type ConnectionHook = (
@@ -127,10 +127,8 @@ export interface PoolOptions<
   /**
    * What is done when every connection is leased, and each of those who hold
    * them waits for another one: `"warn"` tells it by a `nestedacquire` event
-   * before their time is up, and by their `AcquireTimeoutError`; `"reject"` also
-   * turns away who came last, so that the others go on; `"ignore"` does not
-   * watch. Rejecting is not the default: what a holder starts without waiting
-   * for it cannot be told from the holder.
+   * before their time is up, and by their `AcquireTimeoutError`; `"ignore"` does
+   * not watch.
    *
    * @default {"warn"}
    */

@@ -12,7 +12,6 @@ import type { Input } from "./core/input.ts";
 import { PoolMachine } from "./core/pool_machine.ts";
 import type { Slot } from "./core/slot.ts";
 import type { Driver, Loss, Statement } from "./driver/connection.ts";
-import { callObserver } from "./observer.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import type { Member, MemberOwner } from "./member.ts";
@@ -187,6 +186,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
       this.counters.lost++;
       this.events.push({ type: "lost", pid, ...loss });
     }
+    member.endLease();
     member.holder?.onLost(loss);
     if (isOpen) this.feed({ kind: "lost", now: this.now(), slot });
     member.settleReturn();
@@ -195,26 +195,14 @@ export class PoolShell implements MemberOwner, RequestCanceller {
 
   onNotice(member: Member, notice: Record<string, string>): void {
     const { onnotice } = this.options.driver;
-    const { pid } = member.connection;
-    if (onnotice === undefined) {
-      this.events.push({ type: "notice", pid, notice });
-    } else {
-      callObserver(() => onnotice(notice), (error) => {
-        this.events.push({
-          type: "listenererror",
-          eventType: "onnotice",
-          error,
-        });
-        this.events.flush();
-      });
-    }
-    this.events.flush();
+    this.events.tellNotice(member.connection.pid, notice, onnotice);
   }
 
   /** A lease of `member` has ended; resolves once the connection is put back. */
   end(member: Member, isDestroyed: boolean): Promise<void> | undefined {
     const { slot, connection } = member;
     const now = this.clock.recent();
+    member.endLease();
     this.leaks.end(member);
     const heldMs = now - member.leasedAt;
     this.counters.use.record(heldMs);

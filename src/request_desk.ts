@@ -67,17 +67,6 @@ export class RequestDesk {
     request.onRefused(error);
   }
 
-  /** Turns a request away before its time, which would change nothing. */
-  reject(request: Request, now: number): void {
-    this.#shell.feed({ kind: "abort", now, waiter: request });
-    const refusal = "timeout";
-    this.turnAway(
-      { kind: "turnAway", waiter: request, refusal, error: undefined },
-      now,
-    );
-    this.#shell.events.flush();
-  }
-
   #countRefusal({ refusal }: TurnAway): void {
     const { counters } = this.#shell;
     if (refusal === "timeout") counters.acquireTimeouts++;

@@ -21,21 +21,15 @@ export abstract class SqlScope extends Callable implements StatementScope {
   readonly #maker: StatementMaker;
 
   constructor(maker: StatementMaker) {
-    let scope: SqlScope | undefined = undefined;
-    super((first, ...rest) => {
-      scope!.touch();
-      return maker.tag(scope!, first, rest);
-    });
-    scope = this as SqlScope;
+    let scope: StatementScope | undefined = undefined;
+    super((first, ...rest) => maker.tag(scope!, first, rest));
+    scope = this as StatementScope;
     this.#maker = maker;
   }
 
   abstract run(statement: Statement): void;
 
   abstract cancel(statement: Statement): void;
-
-  /** Something is asked of it, in the turn of whoever asks. */
-  protected touch(): void {}
 
   /** Makes queries. */
   protected get maker(): StatementMaker {
@@ -79,17 +73,14 @@ export abstract class SqlScope extends Callable implements StatementScope {
   }
 
   unsafe(...args: readonly unknown[]): unknown {
-    this.touch();
     return this.#maker.unsafe(this, args);
   }
 
   file(path: unknown, ...args: readonly unknown[]): unknown {
-    this.touch();
     return this.#maker.file(this, path, args);
   }
 
   async notify(channel: string, payload: string): Promise<unknown> {
-    this.touch();
     return await this.#maker.tag(this, NOTIFY, [channel, `${payload}`]);
   }
 }

@@ -121,10 +121,6 @@ export class LeaseTransaction extends HeldScope {
     this.#lease.hold();
   }
 
-  override touch(): void {
-    this.#lease.touch();
-  }
-
   override claim(): void {
     this.#lease.claim();
   }
@@ -195,7 +191,6 @@ export class LeaseTransaction extends HeldScope {
 
   savepoint(first?: unknown, ...rest: readonly unknown[]): Promise<unknown> {
     const [second] = rest;
-    this.touch();
     if (isTemplate(first)) {
       return this.savepoint((tx: Transaction) => tx(first, ...rest as never[]));
     }

@@ -1,4 +1,9 @@
-import { AcquireTimeoutError, type Pool, type PoolEventMap } from "../mod.ts";
+import {
+  AcquireTimeoutError,
+  type Pool,
+  type PooledConnection,
+  type PoolEventMap,
+} from "../mod.ts";
 import { assertEquals, assertInstanceOf } from "./support/assert.ts";
 import { nextTurn } from "./support/eventually.ts";
 import { type FakedPool, fakedPool } from "./support/faked_pool.ts";
@@ -56,6 +61,7 @@ Deno.test("callers are told of when each holds a lease and waits for another, an
   await nextTurn();
   await pass(2_000);
   assertEquals(told.length, 0, "one of them does not wait");
+  await pass(500);
   free.resolve();
   await nextTurn();
   await pass(999);
@@ -68,6 +74,50 @@ Deno.test("callers are told of when each holds a lease and waits for another, an
   for (const end of await Promise.all(holders)) {
     assertInstanceOf(end, AcquireTimeoutError);
   }
+});
+
+Deno.test("who gave up waiting is told of no more, when others still wait", async () => {
+  await using world = await watched({ max: 2, min: 2 });
+  const { pool, pass } = world;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const done = Promise.withResolvers<void>();
+  const gaveUp = holding(pool, async () => {
+    await outcome(pool.acquire({ signal }));
+    await done.promise;
+  });
+  let late: unknown;
+  const waits = holding(pool, async () => late = await outcome(pool.acquire()));
+  await nextTurn();
+  controller.abort("enough");
+  await nextTurn();
+  await pass(10_000);
+  assertEquals(await waits, "served");
+  assertInstanceOf(late, AcquireTimeoutError);
+  assertEquals([late.nested?.leases, late.nested?.holders.length], [2, 1]);
+  done.resolve();
+  assertEquals(await gaveUp, "served");
+});
+
+Deno.test("who has given its lease back waits like anybody", async () => {
+  await using world = await watched({ max: 1 });
+  const { pool, told, pass } = world;
+  const done = Promise.withResolvers<void>();
+  const before = (async () => {
+    {
+      await using _lease = await pool.acquire();
+    }
+    const other = holding(pool, () => done.promise);
+    const late = await outcome(pool.acquire());
+    done.resolve();
+    await other;
+    return late;
+  })();
+  await nextTurn();
+  await pass(10_000);
+  const late = await before;
+  assertInstanceOf(late, AcquireTimeoutError);
+  assertEquals([late.nested, told.length], [undefined, 0]);
 });
 
 Deno.test("callers do not wait for each other while another connection may be opened", async () => {
@@ -125,7 +175,7 @@ Deno.test("who waits is not counted for a lease that has ended, nor for the next
 });
 
 Deno.test("a holder that runs a statement does more than wait", async () => {
-  await using world = await watched({ max: 1, nestedAcquire: "reject" });
+  await using world = await watched({ max: 1 });
   const { pool, told, pass } = world;
   let child: Promise<unknown> | undefined;
   const end = outcome(pool.use(async (lease) => {
@@ -140,7 +190,7 @@ Deno.test("a holder that runs a statement does more than wait", async () => {
 });
 
 Deno.test("who had a lease at once is not told from who else runs in that turn", async () => {
-  await using world = await watched({ max: 1, nestedAcquire: "reject" });
+  await using world = await watched({ max: 1 });
   const { pool, told, pass } = world;
   const done = Promise.withResolvers<void>();
   const job = async () => {
@@ -156,28 +206,43 @@ Deno.test("who had a lease at once is not told from who else runs in that turn",
   assertEquals(told, []);
 });
 
-Deno.test("with reject who came last is turned away, and the others go on", async () => {
-  await using world = await watched({
-    max: 2,
-    min: 2,
-    acquireTimeoutMs: Infinity,
-    nestedAcquire: "reject",
-  });
+Deno.test("a pool that hands its leases out in turn does not wait for itself", async () => {
+  await using world = await watched({ max: 2, min: 2 });
   const { pool, told, pass } = world;
-  const holders = [1, 2].map(() =>
-    holding(pool, async () => {
-      await nextTurn();
-      await (await pool.acquire()).release();
-    })
-  );
+  const done = Promise.withResolvers<void>();
+  const run = async (lease: PooledConnection) => {
+    try {
+      await lease`select 1`;
+      await done.promise;
+    } finally {
+      await lease.release();
+    }
+  };
+  const jobs: Promise<void>[] = [];
+  const loop = (async () => {
+    for (let job = 0; job < 3; job++) jobs.push(run(await pool.acquire()));
+  })();
   await nextTurn();
+  await pass(5_000);
+  assertEquals([pool.stats().waiting, told.length], [1, 0]);
+  done.resolve();
+  await loop;
+  await Promise.all(jobs);
+});
+
+Deno.test("callers that get stuck because the pool became smaller are told of", async () => {
+  await using world = await watched({ max: 2, min: 2 });
+  const { pool, told, pass } = world;
+  const other = await pool.acquire();
+  const end = holding(pool, () => pool.acquire());
   await nextTurn();
   await pass(1_000);
-  const [first, second] = await Promise.all(holders);
-  assertEquals(first, "served");
-  assertInstanceOf(second, AcquireTimeoutError);
-  assertEquals([second.nested?.leases, second.waitedMs], [2, 1_000]);
-  assertEquals(told.length, 1);
-  const { requests, acquires, acquireTimeouts } = pool.stats();
-  assertEquals([requests, acquires, acquireTimeouts], [4, 3, 1]);
+  pool.resize({ min: 0, max: 1 });
+  await other.release();
+  await pass(1_000);
+  assertEquals(told.length, 0, "it may pass");
+  await pass(1_000);
+  assertEquals(told.map(({ leases }) => leases), [1]);
+  await pass(7_000);
+  assertInstanceOf(await end, AcquireTimeoutError);
 });

@@ -12,6 +12,7 @@ const TESTS = [
   "tests/core/",
   "tests/caller_context_test.ts",
   "tests/detached_connection_test.ts",
+  "tests/member_test.ts",
   "tests/nesting_watch_test.ts",
   "tests/query_router_test.ts",
   "tests/request_desk_test.ts",

@@ -39,7 +39,7 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   maxLifetimeMs: positiveMilliseconds(),
   maxUses: integerOrInfinity(1),
   leakWarningMs: positiveMilliseconds(),
-  nestedAcquire: oneOf("warn", "reject", "ignore"),
+  nestedAcquire: oneOf("warn", "ignore"),
   maxWaiting: integerOrInfinity(1),
   overload: overloadRule(),
   validateAfterIdleMs: milliseconds(),

@@ -1,12 +1,15 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   AcquireTimeoutError,
   type Pool,
   type PoolEventMap,
 } from "../../mod.ts";
+import { Member } from "../../src/member.ts";
 import { assert, assertEquals, assertInstanceOf } from "../support/assert.ts";
 import { clockedWorld } from "../support/clocked_pool.ts";
 import { eventually, nextTurn } from "../support/eventually.ts";
-import { poolTest } from "../support/pool_world.ts";
+import { poolTest, poolWorld } from "../support/pool_world.ts";
 
 type Told = PoolEventMap["nestedacquire"];
 
@@ -18,24 +21,6 @@ const HOLDERS: Record<
   async "acquire()"(pool, body) {
     await using _lease = await pool.acquire();
     return await body();
-  },
-  async "acquire() and a query"(pool, body) {
-    const lease = await pool.acquire();
-    try {
-      await lease`select 1`;
-      return await body();
-    } finally {
-      await lease.release();
-    }
-  },
-  async "acquire() and with()"(pool, body) {
-    const lease = await pool.acquire();
-    try {
-      await lease.with({ timeoutMs: 60_000 })`select 1`;
-      return await body();
-    } finally {
-      await lease.release();
-    }
   },
   async "acquire() and transaction()"(pool, body) {
     const lease = await pool.acquire();
@@ -57,15 +42,6 @@ const HOLDERS: Record<
   async "begin()"(pool, body) {
     await using _tx = await pool.begin();
     return await body();
-  },
-  async "begin() and a savepoint"(pool, body) {
-    const tx = await pool.begin();
-    try {
-      await tx.savepoint();
-      return await body();
-    } finally {
-      await tx.end();
-    }
   },
   "begin(fn)": (pool, body) => pool.begin(body),
   "transaction(fn)": (pool, body) => pool.transaction(body),
@@ -449,37 +425,6 @@ poolTest("It is told once, and again when it is so anew", async (t) => {
   assertInstanceOf(await again, AcquireTimeoutError);
 });
 
-poolTest(
-  "nestedAcquire reject turns away who came last, so that the others go on",
-  async (t) => {
-    await using world = clockedWorld(t, { max: 2, nestedAcquire: "reject" });
-    const { pool } = world;
-    const told = listen(pool);
-    const { ends } = await embrace(pool);
-    await world.pass(1_000);
-    const [first, second] = await Promise.all(ends);
-    assertEquals(first, "served");
-    assertInstanceOf(second, AcquireTimeoutError);
-    assertEquals([second.waitedMs, second.nested?.holders.length], [1_000, 2]);
-    assertEquals([told.length, pool.stats().acquireTimeouts], [1, 1]);
-  },
-);
-
-poolTest(
-  "nestedAcquire reject turns away one after the other while they wait for each other",
-  async (t) => {
-    await using world = clockedWorld(t, { max: 1, nestedAcquire: "reject" });
-    const { pool } = world;
-    await using _lease = await pool.acquire();
-    const waits = [1, 2, 3].map(() => outcome(pool.acquire()));
-    for (const left of [2, 1, 0]) {
-      await world.pass(1_000);
-      assertEquals(pool.stats().waiting, left);
-      assertInstanceOf(await waits[left], AcquireTimeoutError);
-    }
-  },
-);
-
 poolTest("nestedAcquire ignore watches nothing", async (t) => {
   await using world = clockedWorld(t, { max: 1, nestedAcquire: "ignore" });
   const { pool } = world;
@@ -502,3 +447,33 @@ poolTest("close() turns away callers that wait for each other", async (t) => {
     assertEquals((end as { code: string }).code, "POOL_CLOSED");
   }
 });
+
+poolTest(
+  "A connection that was opened in the scope of a lease keeps none of the earlier ones",
+  async (t) => {
+    await using world = poolWorld(t, { max: 3, maxUses: 1 });
+    const opened: WeakRef<Member>[] = [];
+    const { beginLease } = Member.prototype;
+    Member.prototype.beginLease = function (now) {
+      opened.push(new WeakRef(this));
+      beginLease.call(this, now);
+    };
+    for (let round = 0; round < 20; round++) {
+      await using lease = await world.pool.acquire();
+      await lease`select 1`;
+    }
+    Member.prototype.beginLease = beginLease;
+    assertEquals(opened.length, 20);
+    const count = () => opened.filter((ref) => ref.deref()).length;
+    await eventually("what was closed is collected", async () => {
+      collectGarbage();
+      await nextTurn();
+      return count() <= 5;
+    });
+  },
+);
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}

@@ -1,0 +1,14 @@
+import { Slot } from "../src/core/slot.ts";
+import type { Connection } from "../src/driver/connection.ts";
+import { Member, type MemberOwner } from "../src/member.ts";
+import { assertEquals } from "./support/assert.ts";
+
+Deno.test("Member.endLease() tells those in its scope that nobody holds it any more", () => {
+  const slot = new Slot<Member>(1, 0, 0);
+  const member = new Member({} as Connection, slot, {} as MemberOwner);
+  member.endLease();
+  const lease = { pool: {}, hasEnded: false, nestedWaiters: 0 };
+  member.held = lease;
+  member.endLease();
+  assertEquals([lease.hasEnded, member.held], [true, undefined]);
+});
