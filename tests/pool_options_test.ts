@@ -81,7 +81,7 @@ Deno.test("resolvePoolOptions() takes every option of its own", () => {
     idleTimeoutMs: Infinity,
     maxLifetimeMs: Infinity,
     maxUses: 4,
-    nestedAcquire: "reject",
+    nestedAcquire: "ignore",
     validateAfterIdleMs: 0,
     pipeline: 1,
     reset: noop,

@@ -34,6 +34,15 @@ function treat(letter: string, treatment: number): void {
   TREATMENTS[letter.charCodeAt(0)] = treatment;
 }
 
+// These come when the server likes, or only end what came before them.
+const NO_REPLIES = new Uint8Array(256);
+for (const letter of "ANSZ") NO_REPLIES[letter.charCodeAt(0)] = 1;
+
+/** Whether a message is part of the reply to a statement. */
+export function isOfReply(code: number): boolean {
+  return NO_REPLIES[code] === 0;
+}
+
 // Whatever else answers on the port is told by its first bytes: before a
 // session is ready its server sends few kinds of messages, and short ones.
 const START_CODES = /[EKNRSZv]/;

@@ -17,6 +17,7 @@ import type {
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
+import { beginsWithSync } from "./made_up_replies.ts";
 import { FALTERED, lostError, UNASKED } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
@@ -214,6 +215,8 @@ export class Session implements Connection {
   #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
     if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
+      // In the place of a query that it could not write.
+      if (beginsWithSync(bytes)) this.wire.mayEndBare = true;
       this.#socket?.write(bytes, onWritten);
     } else if (onWritten !== undefined) {
       queueMicrotask(() => onWritten(this.#lostError(false)));

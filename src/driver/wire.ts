@@ -7,6 +7,7 @@
 import type { TransactionStatus } from "./connection.ts";
 import {
   CODE,
+  isOfReply,
   isSound,
   READ,
   STARTS_COPY,
@@ -68,6 +69,8 @@ export class Wire {
   isTouched = false;
   /** The server reported an internal error. */
   isDamaged = false;
+  /** The next end may have no reply before it: nothing but a `Sync` was sent. */
+  mayEndBare = false;
   /** A write was refused as read-only. */
   wasReadOnly = false;
   /** An error came since this was set to `false`. */
@@ -82,6 +85,7 @@ export class Wire {
   readonly parameters = new Map<string, string>();
 
   #isStarted = false;
+  #isReplying = false;
   #hasCopyStarted = false;
   readonly #header = new Uint8Array(5);
   #headerLength = 0;
@@ -167,6 +171,7 @@ export class Wire {
     }
     this.#code = code;
     this.#bodyLeft = length - 4;
+    if (isOfReply(code)) this.#isReplying = true;
     if (TREATMENTS[code] === STARTS_COPY) {
       this.isCopying = this.#hasCopyStarted = true;
     }
@@ -206,6 +211,11 @@ export class Wire {
   }
 
   #ready(code: number): void {
+    // Taken for the end of what runs, it would shift all results by one.
+    if (this.#isStarted && !this.#isReplying && !this.mayEndBare) {
+      throw new ProtocolViolation("Cannot end a reply: none has begun");
+    }
+    this.#isReplying = this.mayEndBare = false;
     const status = STATUS[code];
     if (status === undefined) {
       throw new ProtocolViolation(

@@ -1,9 +1,5 @@
 import { ProtocolViolation, Wire } from "../../src/driver/wire.ts";
-import {
-  assertEquals,
-  assertStringIncludes,
-  assertThrows,
-} from "../support/assert.ts";
+import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import {
   authentication,
   backendKeyData,
@@ -113,9 +109,12 @@ Deno.test("Wire sees the same in chunks of any size", () => {
 });
 
 Deno.test("Wire knows the transaction status of the last ReadyForQuery", () => {
-  assertEquals(started(readyForQuery("T")).status, "open");
-  assertEquals(started(readyForQuery("E")).status, "failed");
-  const wire = started(readyForQuery("T"), readyForQuery("I"));
+  const begun = [commandComplete("BEGIN"), readyForQuery("T")];
+  const failed = [errorResponse("ERROR", "22012"), readyForQuery("E")];
+  const ended = [commandComplete("COMMIT"), readyForQuery("I")];
+  assertEquals(started(...begun).status, "open");
+  assertEquals(started(...failed).status, "failed");
+  const wire = started(...begun, ...ended);
   assertEquals(wire.status, "idle");
   assertEquals(wire.readies, 3);
 });
@@ -234,7 +233,7 @@ Deno.test("Wire keeps the authentication method that was asked for last", () => 
 
 function assertViolation(bytes: Uint8Array, wire = started()): void {
   const error = assertThrows(() => wire.receive(bytes), ProtocolViolation);
-  assertStringIncludes(error.message, "Cannot read a");
+  assertMatch(error.message, /^Cannot (read a|end a reply)/);
 }
 
 Deno.test("Wire refuses a code that is none of PostgreSQL's", () => {
@@ -250,8 +249,19 @@ Deno.test("Wire refuses a length that cannot be", () => {
   assertViolation(Uint8Array.from([0x44, ...int32(0x40000001)]));
 });
 
+Deno.test("Wire refuses the end of a reply that did not begin, but for that of a bare Sync", () => {
+  assertViolation(readyForQuery());
+  const notice = parameterStatus("TimeZone", "Asia/Tokyo");
+  assertViolation(joined(notice, readyForQuery()));
+  const wire = started();
+  wire.mayEndBare = true;
+  wire.receive(readyForQuery("I"));
+  assertEquals([wire.readies, wire.mayEndBare], [2, false]);
+  assertViolation(readyForQuery(), wire);
+});
+
 Deno.test("Wire refuses a transaction status that is none", () => {
-  assertViolation(message("Z", "X"));
+  assertViolation(joined(commandComplete("BEGIN"), message("Z", "X")));
   assertViolation(message("Z"));
 });
 

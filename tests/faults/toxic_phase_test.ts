@@ -189,7 +189,14 @@ const ROWS: Readonly<Record<string, Row>> = {
       at: { direction: "down", message: "Z" },
       times: 1,
     },
-    comesTo: {},
+    // It may be lost, but never has the result of another.
+    comesTo: {
+      dial: [WORKS, LOST, "CONNECT_FAILED"],
+      idle: [WORKS, LOST, "CONNECT_FAILED"],
+      "in flight": [WORKS, LOST],
+      "between statements": [WORKS, LOST],
+      return: [WORKS, LOST],
+    },
   },
   flapping: {
     toxic: { kind: "flapping", downMs: 30, upMs: 60 },
