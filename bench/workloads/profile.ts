@@ -17,7 +17,7 @@ export const profile: Workload = {
   title: "lease + select 1: the main thread's time for each, by whose it is",
   metrics: OWNERS.map((name) => ({ name, unit: "µs", better: "less" })),
   contenders: ["tidepool", "postgres_js", "pg_pool", "dedicated"],
-  rounds: 3,
+  rounds: 1,
   isOutside: true,
   run: once(run),
 };
