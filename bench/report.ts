@@ -1,36 +1,65 @@
-/** The figures of BENCHMARKS.md: nothing there that a run did not print. */
+/** The figures of BENCHMARKS.md and of the README: nothing there that a run did not print. */
 import { WORKLOADS } from "./catalogue.ts";
 import { type Results, RESULTS_FOLDER } from "./results.ts";
 import { budgetTable, markdownTable, workloadTable } from "./table.ts";
 
+type Charts = ReadonlyMap<string, readonly string[]>;
+
 const PAGE = new URL("../BENCHMARKS.md", import.meta.url);
+const README = new URL("../README.md", import.meta.url);
 const BEGIN = "<!-- figures: written by deno task bench -->";
 const END = "<!-- end of figures -->";
 
-/** Replaces the figures in the page by those of a run. */
+// What a newcomer asks for first: one that is met, one that matters, one that is missed.
+const SHOWN_FIRST = [
+  "one_shot_100.svg",
+  "slow_mix_p99.svg",
+  "lease_select.svg",
+];
+
+/** Replaces the figures in the pages by those of a run. */
 export async function writeReport(
   results: Results,
-  charts: ReadonlyMap<string, readonly string[]>,
+  charts: Charts,
 ): Promise<void> {
-  const page = await Deno.readTextFile(PAGE);
+  await replaceFigures(PAGE, figures(results, charts));
+  await replaceFigures(README, firstFigures(results, charts));
+  // The gate wants all pages and data in the one format.
+  const paths = [PAGE, README, RESULTS_FOLDER].map(({ pathname }) => pathname);
+  await new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", ...paths],
+  })
+    .output();
+}
+
+async function replaceFigures(url: URL, text: string): Promise<void> {
+  const page = await Deno.readTextFile(url);
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
   if (from < 0 || to < from) {
-    throw new Error(`Cannot write BENCHMARKS.md: it has no "${BEGIN}"`);
+    throw new Error(`Cannot write ${url.pathname}: it has no "${BEGIN}"`);
   }
   const before = page.slice(0, from + BEGIN.length);
-  const text = `${before}\n\n${figures(results, charts)}\n${page.slice(to)}`;
-  await Deno.writeTextFile(PAGE, text);
-  // The gate wants all pages and data in the one format.
-  await new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", PAGE.pathname, RESULTS_FOLDER.pathname],
-  }).output();
+  await Deno.writeTextFile(url, `${before}\n\n${text}\n${page.slice(to)}`);
 }
 
-function figures(
-  results: Results,
-  charts: ReadonlyMap<string, readonly string[]>,
+function firstFigures(
+  { date, machine, versions }: Results,
+  charts: Charts,
 ): string {
+  const { processor, cores, system } = machine;
+  const software = Object.entries(versions).map((pair) => pair.join(" "));
+  const there = [...charts.values()].flat();
+  return [
+    `Measured ${date} on ${processor}, ${cores} cores, ${system}; ` +
+    `${software.join(", ")}.\n`,
+    ...SHOWN_FIRST.filter((file) => there.includes(file)).map((file) =>
+      `![${file.replace(".svg", "")}](bench/results/${file})\n`
+    ),
+  ].join("\n");
+}
+
+function figures(results: Results, charts: Charts): string {
   const { date, isQuick, machine, versions } = results;
   const facts = Object.entries({ date, ...machine, ...versions });
   const parts = [
