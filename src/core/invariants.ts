@@ -177,9 +177,8 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
   const isOnItsWay = preparing > 0 || hasOneEach && backoff.failures === 0;
   if (head.kind === "share" && !isOnItsWay) {
     const { shared } = slots;
-    const hasPlace = [...shared].some((slot) =>
-      slot.inFlight < shared.depth && !shared.isStalled(slot, now)
-    );
+    // One that is stalled was taken off the list when it was met.
+    const hasPlace = [...shared].some((slot) => slot.inFlight < shared.depth);
     hold(!hasPlace, "nobody waits beside a place", length);
   }
 }

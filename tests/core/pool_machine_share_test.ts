@@ -183,3 +183,23 @@ Deno.test("One-shots do not count as uses", () => {
   world.finished(slot!);
   assertEquals([slot!.uses, slot!.state], [1, "idle"]);
 });
+
+Deno.test("One-shots do not share while most of the time goes into slow ones, and do again after them", () => {
+  const world = new MachineWorld({ max: 1, pipeline: 8 });
+  const [slot] = world.open(1);
+  const run = (ms: number) => {
+    world.acquire("share");
+    world.advance(ms);
+    world.finished(slot!);
+  };
+  for (let round = 0; round < 400; round++) run(round % 10 === 0 ? 20 : 1);
+  world.acquire("share");
+  const second = world.acquire("share");
+  assertEquals(second.outcome, "waiting");
+  world.finished(slot!);
+  assertEquals(second.outcome, "granted");
+  world.finished(slot!);
+  for (let round = 0; round < 400; round++) run(1);
+  const [, beside] = world.acquireMany(2, "share");
+  assertEquals(beside!.outcome, "granted");
+});

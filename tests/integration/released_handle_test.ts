@@ -183,7 +183,7 @@ poolTest(
     const lease = await pool.acquire();
     const { pid } = lease;
     const readable = await lease`
-    copy (select repeat('x', 1000) from generate_series(1, 100000)) to stdout`
+    copy (select repeat('x', 1000), generate_series(1, 1000000000)) to stdout`
       .readable();
     const error = await failure(async () => {
       let chunks = 0;
