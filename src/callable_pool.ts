@@ -33,6 +33,7 @@ import {
   readBegin,
   readTransaction,
   runIn,
+  runTransaction,
 } from "./transaction_runner.ts";
 
 /** The pool behind the interface. */
@@ -116,9 +117,10 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const lease = await this.#lease(readTransaction(options).wait);
+    const plan = readTransaction(options);
+    const lease = await this.#lease(plan.wait);
     try {
-      return await lease.transaction(fn, options);
+      return await runTransaction(lease, this.maker, fn, plan);
     } finally {
       await lease.release();
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Statement } from "./driver/connection.ts";
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
@@ -22,6 +23,12 @@ export class CancelDesk {
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
+  }
+
+  /** The caller of a statement on `member` has gone, with this error. */
+  giveUp(member: Member, statement: Statement, error: unknown): void {
+    statement.abandon(error);
+    this.abandon(member);
   }
 
   /** A statement on `member` was abandoned. */
@@ -45,12 +52,13 @@ export class CancelDesk {
   #send(member: Member): void {
     const { connection } = member;
     connection.cancel().then(
-      () => this.#repeat(member),
+      () => this.insist(member),
       () => connection.destroy(),
     );
   }
 
-  #repeat(member: Member): void {
+  /** Cancels again what `member` still runs a little later, until it ends. */
+  insist(member: Member): void {
     const { connection } = member;
     if (connection.inFlight === 0) return;
     const now = this.#shell.now();
@@ -59,11 +67,6 @@ export class CancelDesk {
       if (connection.mayCancel && !connection.isCancelling) this.#send(member);
     });
     this.#shell.schedule(now);
-  }
-
-  /** `member` is being closed: what it still runs is cancelled until it ends. */
-  insist(member: Member): void {
-    this.#repeat(member);
   }
 
   /** Statements on `member` ended: those that are left may all be abandoned now. */

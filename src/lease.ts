@@ -25,7 +25,11 @@ import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
-import { beginOn, runTransaction } from "./transaction_runner.ts";
+import {
+  beginOn,
+  readTransaction,
+  runTransaction,
+} from "./transaction_runner.ts";
 
 const DONE = Promise.resolve();
 
@@ -147,11 +151,12 @@ export class Lease extends HeldScope implements Holder {
     return beginOn(this, this.maker, first, second);
   }
 
-  transaction<T>(
+  async transaction<T>(
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    return runTransaction(this, this.maker, fn, options);
+    const plan = readTransaction(options);
+    return await runTransaction(this, this.maker, fn, plan);
   }
 
   reserve(): Promise<PooledConnection> {

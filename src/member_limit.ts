@@ -23,10 +23,7 @@ export function limitOnMember(
   statement.isBarrier = isLimited;
   if (!isLimited && queryTimeoutMs === Infinity) return;
   const limited: Limited = {
-    giveUp(error) {
-      statement.abandon(error);
-      shell.cancels.abandon(member);
-    },
+    giveUp: (error) => shell.cancels.giveUp(member, statement, error),
   };
   const now = shell.now();
   const timeoutMs = Math.min(limits.timeoutMs ?? Infinity, queryTimeoutMs);

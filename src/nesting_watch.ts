@@ -141,8 +141,8 @@ export class NestingWatch {
   }
 
   #tell(): void {
-    const picture = this.picture();
-    if (this.#isTold || picture === undefined) return;
+    const picture = this.#isTold ? undefined : this.picture();
+    if (picture === undefined) return;
     this.#isTold = true;
     this.#shell.events.push({ type: "nestedacquire", ...picture });
     this.#shell.events.flush();

@@ -89,13 +89,12 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return this.clock.now();
   }
 
-  /**
-   * The time for whoever asks for a connection now; exact for who may have to
-   * wait, because its deadline counts from it.
-   */
+  /** The time for whoever asks for a connection now: exact where he may wait, or something is due. */
   arrival(): number {
-    const mayWait = this.machine.slots.idle.size === 0;
-    return mayWait ? this.clock.now() : this.clock.recent();
+    const { slots, nextDeadline } = this.machine;
+    if (slots.idle.size === 0) return this.clock.now();
+    const recent = this.clock.recent();
+    return nextDeadline > recent + 1 ? recent : this.clock.now();
   }
 
   /** One consistent picture. */

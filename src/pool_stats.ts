@@ -7,7 +7,10 @@
 import type { CloseReason } from "./core/effect.ts";
 import type { SlotCounts } from "./core/slot_table.ts";
 
-/** How long something took, over the life of the pool, in milliseconds. */
+/**
+ * How long something took, over the life of the pool, in milliseconds. What is
+ * had at once is timed to the millisecond.
+ */
 export interface DurationStats {
   /** How often. */
   readonly count: number;
@@ -15,11 +18,11 @@ export interface DurationStats {
   readonly sumMs: number;
   /** The longest. */
   readonly maxMs: number;
-  /** Half took no longer, within 9 %. */
+  /** Half took no longer, within 9 % or a millisecond. */
   readonly p50Ms: number;
-  /** Nine in ten took no longer, within 9 %. */
+  /** Nine in ten took no longer, within 9 % or a millisecond. */
   readonly p90Ms: number;
-  /** 99 in a hundred took no longer, within 9 %. */
+  /** 99 in a hundred took no longer, within 9 % or a millisecond. */
   readonly p99Ms: number;
 }
 

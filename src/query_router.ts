@@ -162,8 +162,7 @@ class QueryRequest extends Request implements Limited {
       this.#shell.abort(this);
       this.statement.fail(error);
     } else if (this.#member !== undefined && !this.statement.isAbandoned) {
-      this.statement.abandon(error);
-      this.#shell.cancels.abandon(this.#member);
+      this.#shell.cancels.giveUp(this.#member, this.statement, error);
     }
   }
 

@@ -88,8 +88,3 @@ export abstract class SqlScope extends Callable implements StatementScope {
 const NOTIFY = Object.assign(["select pg_notify(", ", ", ")"], {
   raw: ["select pg_notify(", ", ", ")"],
 });
-
-/** Whether a call is that of a template tag. */
-export function isTemplate(value: unknown): value is TemplateStringsArray {
-  return Array.isArray((value as TemplateStringsArray | undefined)?.raw);
-}

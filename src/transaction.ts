@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Statement } from "./driver/connection.ts";
+import { isTemplate, type Statement } from "./driver/connection.ts";
 import { HeldScope } from "./held_scope.ts";
 import {
   ConnectionLostError,
@@ -14,7 +14,6 @@ import {
 } from "./pool_errors.ts";
 import type { Lease } from "./lease.ts";
 import type { CallbackResult, QueryLimits, Sql, TypeValues } from "./sql.ts";
-import { isTemplate } from "./sql_scope.ts";
 import { runIn } from "./transaction_runner.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 

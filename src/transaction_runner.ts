@@ -81,6 +81,12 @@ export interface BeginPlan {
   readonly statement: string;
 }
 
+/** What the options of a transaction that may be run again come to. */
+export interface TransactionPlan extends BeginPlan {
+  /** How often it may be run again. */
+  readonly retries: number;
+}
+
 /**
  * Reads the arguments of `begin()`: options, a callback, or both. To be done
  * before there is a connection: one that is refused must not keep it.
@@ -140,7 +146,7 @@ export async function runIn(
  */
 export function readTransaction(
   options: TransactionOptions,
-): BeginPlan & { readonly retries: number } {
+): TransactionPlan {
   const { retries, rest } = splitRetries(options);
   const statement = beginStatement(rest);
   return { wait: acquirePart(rest), statement, retries };
@@ -151,9 +157,8 @@ export async function runTransaction<T>(
   lease: Lease,
   maker: StatementMaker,
   fn: (tx: Transaction) => T | Promise<T>,
-  options: TransactionOptions,
+  { retries, statement, wait }: TransactionPlan,
 ): Promise<T> {
-  const { retries, statement } = readTransaction(options);
   for (let left = retries;; left--) {
     const tx = await openTransaction(lease, maker, statement, false);
     try {
@@ -161,7 +166,7 @@ export async function runTransaction<T>(
     } catch (error) {
       const code = (error as { code?: unknown } | null)?.code;
       if (left <= 0 || !RETRYABLE_CODES.has(code)) throw error;
-      options.signal?.throwIfAborted();
+      wait.signal?.throwIfAborted();
     }
   }
 }

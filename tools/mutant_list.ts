@@ -446,6 +446,12 @@ export const MUTANTS: readonly Mutant[] = [
     "this.hold();",
   ),
   mutant(
+    "a clock that is late misses what is due",
+    SHELL,
+    "return nextDeadline > recent + 1 ? recent : this.clock.now();",
+    "return recent;",
+  ),
+  mutant(
     "the timer is not set",
     SHELL,
     "this.#timer.ringBy(Math.min(nextDeadline, this.alarms.next), now);",

@@ -68,7 +68,7 @@ class SystemClock implements Clock {
     return this.#recent = performance.now();
   }
 
-  // Asking for the wall clock's time costs half as much.
+  // Asking for the wall clock's time costs less.
   recent(): number {
     const wall = Date.now();
     if (wall === this.#wall) return this.#recent;

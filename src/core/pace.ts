@@ -30,14 +30,10 @@ const SHALLOW_SHARE = 0.5;
  * typical, and how much of all the time goes into answers that are not.
  */
 export class Pace {
+  // The median of the time to an answer.
   #typicalMs = 1;
   #allMs = MEMORY;
   #stalledMs = 0;
-
-  /** The median of the time to an answer, in milliseconds. */
-  get typicalMs(): number {
-    return this.#typicalMs;
-  }
 
   /** Silence beyond this is a stall, in milliseconds. */
   get patienceMs(): number {

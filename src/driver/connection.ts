@@ -35,6 +35,11 @@ export interface Statement {
   recall(): void;
 }
 
+/** Whether a call with this as its first argument is that of a template tag. */
+export function isTemplate(value: unknown): value is TemplateStringsArray {
+  return Array.isArray((value as TemplateStringsArray | undefined)?.raw);
+}
+
 /** Runs the statements that were made for it. */
 export interface StatementScope {
   /** A statement of this scope was awaited. */

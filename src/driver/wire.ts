@@ -63,8 +63,6 @@ export class Wire {
   status: TransactionStatus = "idle";
   /** How many `ReadyForQuery` came. */
   readies = 0;
-  /** A COPY is open. */
-  isCopying = false;
   /** Session state was changed, as far as commands and parameters tell. */
   isTouched = false;
   /** The server reported an internal error. */
@@ -172,9 +170,7 @@ export class Wire {
     this.#code = code;
     this.#bodyLeft = length - 4;
     if (isOfReply(code)) this.#isReplying = true;
-    if (TREATMENTS[code] === STARTS_COPY) {
-      this.isCopying = this.#hasCopyStarted = true;
-    }
+    if (TREATMENTS[code] === STARTS_COPY) this.#hasCopyStarted = true;
   }
 
   #handleBody(): void {
@@ -223,7 +219,6 @@ export class Wire {
       );
     }
     this.status = status;
-    this.isCopying = false;
     this.readies++;
     this.#isStarted = true;
   }

@@ -35,11 +35,11 @@ interface Seen {
 }
 
 function facts(wire: Wire): Seen {
-  const { pid, secret, status, readies, isCopying, isTouched } = wire;
+  const { pid, secret, status, readies, isTouched } = wire;
   const { isDamaged, error, fatal, authentication, isStarted } = wire;
   const parameters = [...wire.parameters];
   return {
-    ...{ pid, secret, status, readies, isCopying, isTouched, isDamaged },
+    ...{ pid, secret, status, readies, isTouched, isDamaged },
     ...{ error, fatal, authentication, isStarted, parameters },
   };
 }
@@ -65,7 +65,6 @@ Deno.test("Wire sees who the server is and how it answered", () => {
     secret: -7,
     status: "failed",
     readies: 4,
-    isCopying: false,
     isTouched: false,
     isDamaged: false,
     error: { severity: "ERROR", code: "42601", message: "sýntax" },
@@ -212,13 +211,11 @@ Deno.test("Wire takes a session for touched when a parameter changes, not when i
 });
 
 for (const [name, code] of [["in", "G"], ["out", "H"], ["both", "W"]]) {
-  Deno.test(`Wire sees a COPY ${name} open until its ReadyForQuery`, () => {
+  Deno.test(`Wire tells once that a COPY ${name} has started`, () => {
     const wire = started(message(code!, [0, 0, 0]));
-    assertEquals(wire.isCopying, true);
-    wire.receive(commandComplete("COPY 1"));
-    assertEquals(wire.isCopying, true);
-    wire.receive(readyForQuery());
-    assertEquals(wire.isCopying, false);
+    assertEquals([wire.takeCopyStart(), wire.takeCopyStart()], [true, false]);
+    wire.receive(joined(commandComplete("COPY 1"), readyForQuery()));
+    assertEquals(wire.takeCopyStart(), false);
   });
 }
 

@@ -1,10 +1,6 @@
-import {
-  createPool,
-  type Pool,
-  type PoolEventType,
-  type PoolOptions,
-} from "../../mod.ts";
+import { createPool, type Pool, type PoolOptions } from "../../mod.ts";
 import { assert, assertEquals, assertInstanceOf } from "../support/assert.ts";
+import { EVENT_TYPES } from "../support/event_types.ts";
 import { eventually } from "../support/eventually.ts";
 import { Fate } from "../support/fate.ts";
 import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
@@ -68,19 +64,7 @@ class Told {
   readonly types = new Set<string>();
 
   constructor(pool: Pool) {
-    const types: readonly PoolEventType[] = [
-      "open",
-      "openerror",
-      "close",
-      "lost",
-      "acquire",
-      "release",
-      "acquireerror",
-      "hookerror",
-      "listenererror",
-      "closed",
-    ];
-    for (const type of types) {
+    for (const type of EVENT_TYPES) {
       pool.addEventListener(type, (event) => {
         this.types.add(type);
         this.events.push(event);

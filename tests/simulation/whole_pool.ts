@@ -14,7 +14,8 @@ import { PoolMachine } from "../../src/core/pool_machine.ts";
 import type { Statement } from "../../src/driver/connection.ts";
 import type { Member } from "../../src/member.ts";
 import { assemblePool } from "../../src/pool_assembly.ts";
-import type { PoolEvent, PoolEventType } from "../../src/pool_events.ts";
+import type { PoolEvent } from "../../src/pool_events.ts";
+import { EVENT_TYPES } from "../support/event_types.ts";
 import {
   type PoolOptions,
   resolvePoolOptions,
@@ -45,20 +46,6 @@ export interface Caller {
   abort?: (() => void) | undefined;
   isAborted?: boolean;
 }
-
-const EVENT_TYPES: readonly PoolEventType[] = [
-  "open",
-  "openerror",
-  "close",
-  "lost",
-  "acquire",
-  "release",
-  "acquireerror",
-  "notice",
-  "hookerror",
-  "listenererror",
-  "closed",
-];
 
 type Step = (input: Input<Member>) => readonly Effect<Member>[];
 
