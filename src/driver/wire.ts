@@ -136,13 +136,7 @@ export class Wire {
         at = this.#readHeader(bytes, at);
         continue;
       }
-      const end = Math.min(bytes.length, at + this.#bodyLeft);
-      if (TREATMENTS[this.#code] === READ) {
-        this.#parts.push(bytes.subarray(at, end));
-      }
-      this.#bodyLeft -= end - at;
-      at = end;
-      if (this.#bodyLeft === 0) this.#handleBody();
+      at = this.#readBody(bytes, at);
     }
     return at;
   }
@@ -173,17 +167,35 @@ export class Wire {
     if (TREATMENTS[code] === STARTS_COPY) this.#hasCopyStarted = true;
   }
 
-  #handleBody(): void {
-    if (this.#parts.length === 0) return;
-    const body = this.#parts.length === 1
-      ? this.#parts[0]!
-      : concat(this.#parts);
+  /** Nearly always the body is whole; then nothing is copied, or even sliced. */
+  #readBody(bytes: Uint8Array, start: number): number {
+    const end = Math.min(bytes.length, start + this.#bodyLeft);
+    const isWhole = this.#parts.length === 0 && end - start === this.#bodyLeft;
+    this.#bodyLeft -= end - start;
+    if (TREATMENTS[this.#code] !== READ) return end;
+    if (isWhole) this.#handleBody(bytes, start, end);
+    else this.#gather(bytes.subarray(start, end));
+    return end;
+  }
+
+  #gather(part: Uint8Array): void {
+    this.#parts.push(part);
+    if (this.#bodyLeft > 0) return;
+    const body = concat(this.#parts);
     this.#parts = [];
+    this.#handleBody(body, 0, body.length);
+  }
+
+  /** The two that come with each statement are read where they lie. */
+  #handleBody(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#code === CODE.readyForQuery) this.#ready(bytes[start]!);
+    else if (this.#code === CODE.commandComplete) {
+      this.#complete(bytes, start, end);
+    } else this.#handleRare(bytes.subarray(start, end));
+  }
+
+  #handleRare(body: Uint8Array): void {
     switch (this.#code) {
-      case CODE.readyForQuery:
-        return this.#ready(body[0]!);
-      case CODE.commandComplete:
-        return this.#complete(body);
       case CODE.errorResponse:
         return this.#error(parseError(body));
       case CODE.noticeResponse:
@@ -223,15 +235,17 @@ export class Wire {
     this.#isStarted = true;
   }
 
-  #complete(body: Uint8Array): void {
+  #complete(bytes: Uint8Array, start: number, end: number): void {
     // The hot commands start with letters that no lasting one has, or are told
     // by their second letter; only the rest is decoded.
-    const [first, second] = body;
-    const isHot = first === 0x49 || first === 0x55 && second === 0x50 || // INSERT, UPDATE
-      first === 0x53 && body[6] === 0x20 && body[7]! < 0x40; // SELECT n
-    if (!isHot && LASTING_COMMANDS.test(decoder.decode(body))) {
-      this.isTouched = true;
-    }
+    const first = bytes[start];
+    const isHot = first === 0x49 || // INSERT
+      first === 0x55 && bytes[start + 1] === 0x50 || // UPDATE
+      first === 0x53 && end - start > 7 && bytes[start + 6] === 0x20 &&
+        bytes[start + 7]! < 0x40; // SELECT n
+    if (isHot) return;
+    const tag = decoder.decode(bytes.subarray(start, end));
+    if (LASTING_COMMANDS.test(tag)) this.isTouched = true;
   }
 
   #error(error: ServerError): void {
