@@ -5,9 +5,10 @@
  */
 
 import type { Statement } from "./connection.ts";
+import { type Queued, StatementQueue } from "./statement_queue.ts";
 
 /** A statement as a session needs it: what the driver's own queries can tell and do. */
-export interface SessionStatement extends Statement {
+export interface SessionStatement extends Statement, Queued<SessionStatement> {
   /** Whether it is SQL of our own. */
   readonly isCommand: boolean;
   /** Whether it may be, or hold, a COPY. */
@@ -47,10 +48,11 @@ export type Execute = (
 export class StatementLine {
   readonly #execute: Execute;
   readonly #onDropped: (statement: SessionStatement) => void;
-  #running: SessionStatement[] = [];
-  #again: SessionStatement[] = [];
-  #lane: SessionStatement[] = [];
-  #unsentFrom = 0;
+  readonly #running = new StatementQueue<SessionStatement>();
+  readonly #again = new StatementQueue<SessionStatement>();
+  readonly #lane = new StatementQueue<SessionStatement>();
+  /** The first of those that the driver has and did not write. */
+  #unsent: SessionStatement | undefined;
   #isBlocked = false;
   #isHeld = false;
 
@@ -70,22 +72,22 @@ export class StatementLine {
 
   /** Whether a cursor or a COPY stream is open. */
   get isLasting(): boolean {
-    return this.#running.length > 0 && this.#running[0]!.isLasting;
+    return this.#running.head?.isLasting ?? false;
   }
 
   /** Whether a COPY that begins now was asked for. */
   get mayCopy(): boolean {
-    return this.#running.length > 0 && this.#running[0]!.mayCopy;
+    return this.#running.head?.mayCopy ?? false;
   }
 
   /** Whether a cursor is open, and waits for its user. */
   get isSuspended(): boolean {
-    return this.#running.length > 0 && this.#running[0]!.isSuspended;
+    return this.#running.head?.isSuspended ?? false;
   }
 
   /** Whether the one that runs is a cursor that the driver takes for ended. */
   get isEndedCursor(): boolean {
-    return this.#running.length > 0 && this.#running[0]!.isEndedCursor;
+    return this.#running.head?.isEndedCursor ?? false;
   }
 
   /** Whether something runs, and nobody waits any more for what does. */
@@ -119,21 +121,25 @@ export class StatementLine {
 
   /** The driver wrote: all it holds may have run. */
   markSent(): void {
-    const running = this.#running;
-    for (; this.#unsentFrom < running.length; this.#unsentFrom++) {
-      running[this.#unsentFrom]!.isSent = true;
+    for (let at = this.#unsent; at !== undefined; at = at.next) {
+      at.isSent = true;
     }
+    this.#unsent = undefined;
   }
 
   /** The oldest were answered; answers how many have ended. */
   end(replies: number): number {
-    const answered = this.#running.splice(0, replies);
-    this.#unsentFrom = Math.max(0, this.#unsentFrom - answered.length);
-    const ended = answered.filter((statement) => !this.#putBack(statement));
+    const ended = new StatementQueue<SessionStatement>();
+    for (let left = replies; left > 0; left--) {
+      const statement = this.#leave();
+      if (statement === undefined) break;
+      if (!this.#putBack(statement)) ended.push(statement);
+    }
+    const { length } = ended;
     this.#advance();
     // Last, because whoever is told may add to the line.
-    for (const statement of ended) statement.end();
-    return ended.length;
+    for (let at = ended.shift(); at !== undefined; at = ended.shift()) at.end();
+    return length;
   }
 
   /** Gives each caller an error; the statements themselves go on. */
@@ -154,17 +160,23 @@ export class StatementLine {
     settleDriver: () => void,
     lostError: (sent: boolean) => Error,
   ): SessionStatement[] {
-    const all = [...this.#running, ...this.#again, ...this.#lane];
-    this.#running = [];
-    this.#again = [];
-    this.#lane = [];
-    this.#unsentFrom = 0;
+    const lines = [this.#running, this.#again, this.#lane];
+    const all = lines.flatMap((line) => line.takeAll());
+    this.#unsent = undefined;
     for (const statement of all) statement.shield();
     settleDriver();
     for (const statement of all) statement.unshield();
     const ours = all.filter(({ isCommand }) => isCommand);
     for (const statement of ours) statement.fail(lostError(statement.isSent));
     return all.filter(({ isCommand }) => !isCommand);
+  }
+
+  /** The first of those with the driver, which has it no more. */
+  #leave(): SessionStatement | undefined {
+    const first = this.#running.shift();
+    // It is gone: the next write is not of it.
+    if (this.#unsent === first) this.#unsent = this.#running.head;
+    return first;
   }
 
   /** What is to run again goes first, once all that was written has ended. */
@@ -179,10 +191,12 @@ export class StatementLine {
   #advance(): void {
     if (this.#running.length === 0) {
       this.#isBlocked = false;
-      if (this.#again.length > 0) this.#lane.unshift(...this.#again.splice(0));
+      if (this.#again.length > 0) this.#lane.putBefore(this.#again.takeAll());
     }
-    while (this.#lane.length > 0 && this.#mayStart(this.#lane[0]!)) {
-      this.#start(this.#lane.shift()!);
+    let next = this.#lane.head;
+    for (; next !== undefined && this.#mayStart(next); next = this.#lane.head) {
+      this.#lane.shift();
+      this.#start(next);
     }
   }
 
@@ -194,15 +208,16 @@ export class StatementLine {
 
   #start(statement: SessionStatement): void {
     if (statement.isAbandoned) return this.#onDropped(statement);
-    const head = this.#running[0];
+    const { head } = this.#running;
     // Before it is handed over: a long one is written at once, and is sent then.
     this.#running.push(statement);
+    this.#unsent ??= statement;
     if (this.#execute(statement, head)) {
       this.#isBlocked = statement.isBlocking;
       return;
     }
-    this.#running.pop();
-    this.#unsentFrom = Math.min(this.#unsentFrom, this.#running.length);
+    this.#running.remove(statement);
+    if (this.#unsent === statement) this.#unsent = undefined;
     this.#onDropped(statement);
   }
 }

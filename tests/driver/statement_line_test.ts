@@ -21,6 +21,7 @@ class FakeStatement implements SessionStatement {
   isBarrier = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
+  next: SessionStatement | undefined;
   ends = 0;
   recalls = 0;
 
