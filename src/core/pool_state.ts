@@ -13,7 +13,8 @@ import type { Waiter } from "./wait_queue.ts";
 /** Whether the pool grants, waits for its last leases, or is done. */
 export type Phase = "open" | "draining" | "closed";
 
-const NOTHING: readonly Effect<never>[] = [];
+// Never pushed to.
+const NONE: never[] = [];
 
 /** The state of one pool beside its slots and waiters. */
 export class PoolState<C> {
@@ -33,7 +34,7 @@ export class PoolState<C> {
   generation = 0;
   /** When the machine last woke up: what was silent before is to be validated. */
   leaptAt = -Infinity;
-  #effects: Effect<C>[] = [];
+  #effects: Effect<C>[] = NONE;
 
   constructor(limits: Limits) {
     this.limits = limits;
@@ -43,14 +44,15 @@ export class PoolState<C> {
 
   /** Asks the shell for something, after what was asked before. */
   emit(effect: Effect<C>): void {
-    this.#effects.push(effect);
+    // Mostly there is one; a list made by a push has room for many.
+    if (this.#effects.length === 0) this.#effects = [effect];
+    else this.#effects.push(effect);
   }
 
   /** Takes what was asked for since the last time. */
   takeEffects(): readonly Effect<C>[] {
-    if (this.#effects.length === 0) return NOTHING;
     const effects = this.#effects;
-    this.#effects = [];
+    this.#effects = NONE;
     return effects;
   }
 }

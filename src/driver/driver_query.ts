@@ -73,12 +73,11 @@ export function isStalePlan(error: unknown): boolean {
  * on as with any statement that is new to it. It has the signature by the time
  * it looks whether this is one.
  */
-export function handOver(
+export function forgetPlan(
   query: DriverQuery,
   stalePlans: Set<unknown>,
   hand: () => void,
 ): void {
-  if (stalePlans.size === 0 || query.onlyDescribe) return hand();
   Object.defineProperty(query, "onlyDescribe", {
     configurable: true,
     get: () => stalePlans.has(query.signature),

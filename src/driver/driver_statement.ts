@@ -9,9 +9,9 @@ import {
   describeFault,
   type DriverQuery,
   endCursor,
+  forgetPlan,
   guardCursor,
   guardStream,
-  handOver,
   isStalePlan,
   type QueryHandler,
 } from "./driver_query.ts";
@@ -41,6 +41,12 @@ export interface DriverContext {
   cut(): void;
 }
 
+/** What a query had, and who ran it, when its plan was found to be prepared. */
+interface Planned {
+  readonly context: DriverContext;
+  readonly reject: DriverQuery["reject"];
+}
+
 function ignore(): void {}
 
 // The driver passes over a query with this when its turn comes, asking for a
@@ -60,9 +66,11 @@ export class DriverStatement implements SessionStatement {
   isSuspended = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
+  next: SessionStatement | undefined;
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
   readonly #isCopy: boolean;
   #isPlanStale = false;
+  #plan: Planned | undefined;
   #isEnded = false;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
@@ -157,16 +165,36 @@ export class DriverStatement implements SessionStatement {
   /** Hands the query to a driver's client; answers whether a reply will come of it. */
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
-    if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
-    guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
+    if (this.isExclusive) this.#guard(context);
     this.#isPlanStale = false;
-    handOver(query, context.stalePlans, () => {
-      if (head === undefined) context.handler(query);
-      else this.#executeBehind(context, head.#place);
-    });
+    const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
+    if (mayBeStale) this.#handOverAnew(context, head);
+    else this.#handOver(context, head);
     if (query.prepared) this.#watchPlan(context);
     // Untouched: the driver refused it, and said so to whoever awaits it.
     return query.state !== null;
+  }
+
+  #guard(context: DriverContext): void {
+    const { query } = this;
+    if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
+    guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
+  }
+
+  #handOver(context: DriverContext, head: DriverStatement | undefined): void {
+    if (head === undefined) context.handler(this.query);
+    else this.#executeBehind(context, head.#place);
+  }
+
+  #handOverAnew(
+    context: DriverContext,
+    head: DriverStatement | undefined,
+  ): void {
+    forgetPlan(
+      this.query,
+      context.stalePlans,
+      () => this.#handOver(context, head),
+    );
   }
 
   /**
@@ -205,18 +233,28 @@ export class DriverStatement implements SessionStatement {
    */
   #watchPlan(context: DriverContext): void {
     const { query } = this;
-    const { reject, signature } = query;
     query.prepared = false;
-    query.reject = (error) => {
-      query.reject = reject;
-      const isStale = isStalePlan(error);
-      // Whoever runs it next is to be spared.
-      if (isStale) context.stalePlans.add(signature);
-      this.#isPlanStale = isStale && !this.isAbandoned &&
-        !context.isInTransaction();
-      if (!this.#isPlanStale) reject(error);
-    };
+    this.#plan = { context, reject: query.reject };
+    query.reject = rejectPlanned;
   }
+
+  /** The statement failed although its plan was prepared before. */
+  failPlanned(error: unknown): void {
+    const { query } = this;
+    const { context, reject } = this.#plan!;
+    query.reject = reject;
+    const isStale = isStalePlan(error);
+    // Whoever runs it next is to be spared.
+    if (isStale) context.stalePlans.add(query.signature);
+    this.#isPlanStale = isStale && !this.isAbandoned &&
+      !context.isInTransaction();
+    if (!this.#isPlanStale) query.reject(error);
+  }
+}
+
+/** In the place of a query's own: the same for all, as most of them never fail. */
+function rejectPlanned(this: ScopedQuery, error: unknown): void {
+  this[STATEMENT]!.failPlanned(error);
 }
 
 /** Makes a query run in a scope once it is awaited. */
