@@ -82,9 +82,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
         "Cannot acquire at once: the pool's onAcquire has to be awaited",
       );
     }
-    const request = this.#request(0);
-    this.#shell.admit(request);
-    const lease = request.granted;
+    const lease = this.#leaseAtOnce();
     if (lease !== undefined) lease.isAnonymous = true;
     return lease?.public;
   }
@@ -134,12 +132,13 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   async ready(options?: AcquireOptions): Promise<void> {
     checkAcquireOptions(options, "wait for the pool");
     options?.signal?.throwIfAborted();
-    const { since, deadline } = this.#times(options?.timeoutMs);
     const shell = this.#shell;
+    const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
+    const since = shell.arrival();
     const request = new PromisedRequest<void>(
       "ready",
       since,
-      deadline,
+      since + timeoutMs,
       shell,
       () => {},
     );
@@ -198,14 +197,28 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     checkAcquireOptions(options, "acquire a connection");
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const request = this.#request(options?.timeoutMs);
-    if (this.#shell.leaks.recordsSites) request.site = new CallSite();
-    this.#shell.admit(request);
+    const shell = this.#shell;
+    const site = shell.leaks.recordsSites ? new CallSite() : undefined;
+    const since = shell.arrival();
+    const member = shell.lendReady(since);
+    if (member !== undefined) return Promise.resolve(this.#make(member, site));
+    const request = this.#request(since, options?.timeoutMs);
+    request.site = site;
+    shell.admit(request);
     return request.promise(signal);
   }
 
-  #request(timeoutMs: number | undefined): PromisedRequest<Lease> {
-    const { since, deadline } = this.#times(timeoutMs);
+  #leaseAtOnce(): Lease | undefined {
+    const request = this.#request(this.#shell.arrival(), 0);
+    this.#shell.admit(request);
+    return request.granted;
+  }
+
+  #request(
+    since: number,
+    timeoutMs = this.#shell.options.acquireTimeoutMs,
+  ): PromisedRequest<Lease> {
+    const deadline = since + timeoutMs;
     const shell = this.#shell;
     return new PromisedRequest("lease", since, deadline, shell, this.#make);
   }
@@ -214,9 +227,4 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     member.acquiredAt = site;
     return new Lease(this.#shell, this.maker, member, this.#shell);
   };
-
-  #times(timeoutMs = this.#shell.options.acquireTimeoutMs) {
-    const since = this.#shell.arrival();
-    return { since, deadline: since + timeoutMs };
-  }
 }

@@ -25,23 +25,21 @@ interface Collected {
  * It looks at all connections at once, now and then: an acquire costs nothing.
  */
 export class LeakWatch {
+  /** Whether it is noted where leases are acquired and released. */
+  readonly recordsSites: boolean;
   readonly #shell: PoolShell;
   readonly #registry: FinalizationRegistry<Collected> | undefined;
   #alarm: Alarm | undefined;
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
+    const { leakWarningMs, driver } = shell.options;
+    this.recordsSites = leakWarningMs !== Infinity || driver.debug === true;
     // Workers of an older compatibility date have none.
     if (typeof FinalizationRegistry === "undefined") return;
     this.#registry = new FinalizationRegistry((collected) => {
       this.#reclaim(collected);
     });
-  }
-
-  /** Whether it is noted where leases are acquired and released. */
-  get recordsSites(): boolean {
-    const { leakWarningMs, driver } = this.#shell.options;
-    return leakWarningMs !== Infinity || driver.debug === true;
   }
 
   /** A lease began: sees to it that it is looked at. */
@@ -50,11 +48,7 @@ export class LeakWatch {
     const { leakWarningMs } = this.#shell.options;
     const inMs = Math.min(LOOSEN_AFTER_MS, leakWarningMs);
     this.#alarm = this.#shell.alarms.set(now + inMs, () => this.#look());
-  }
-
-  /** A lease ended. */
-  end(member: Member): void {
-    if (member.isHeldLoosely) this.#registry?.unregister(member);
+    this.#shell.schedule(now);
   }
 
   /** The pool is closed: there is nothing to look at any more. */
@@ -105,7 +99,7 @@ export class LeakWatch {
     const holder = member.loosenHolder();
     if (holder === undefined) return;
     const collected = { member, lease: member.leases };
-    this.#registry?.register(holder, collected, member);
+    this.#registry?.register(holder, collected);
   }
 
   #reclaim({ member, lease }: Collected): void {

@@ -70,7 +70,8 @@ export class Member implements ConnectionListener {
   /** Sends a cancel request again. */
   repeatAlarm: Alarm | undefined;
   readonly #owner: MemberOwner;
-  #holder: Holder | WeakRef<Holder> | undefined;
+  #holder: Holder | undefined;
+  #looseHolder: WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
 
   constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
@@ -82,27 +83,29 @@ export class Member implements ConnectionListener {
 
   /** The lease that holds it, if one does. */
   get holder(): Holder | undefined {
-    return this.isHeldLoosely
-      ? (this.#holder as WeakRef<Holder>).deref()
-      : this.#holder as Holder | undefined;
+    return this.#holder ?? this.#looseHolder?.deref();
   }
 
   set holder(holder: Holder | undefined) {
     this.#holder = holder;
+    this.#looseHolder = undefined;
   }
 
   /** Whether its lease may be collected when nothing else refers to it. */
   get isHeldLoosely(): boolean {
-    return typeof WeakRef !== "undefined" && this.#holder instanceof WeakRef;
+    return this.#looseHolder !== undefined;
   }
 
   /** Lets its lease be collected when nothing else refers to it; answers the lease. */
   loosenHolder(): Holder | undefined {
     const holder = this.#holder;
-    if (holder === undefined || this.isHeldLoosely) return undefined;
-    if (typeof WeakRef === "undefined") return undefined;
-    this.#holder = new WeakRef(holder as Holder);
-    return holder as Holder;
+    // Workers of an older compatibility date have no weak references.
+    if (holder === undefined || typeof WeakRef === "undefined") {
+      return undefined;
+    }
+    this.#looseHolder = new WeakRef(holder);
+    this.#holder = undefined;
+    return holder;
   }
 
   /** What the session needs before another may have it, whatever runs on it. */

@@ -148,6 +148,8 @@ export class PoolEvents {
 
   /** Whether anybody would be told; spare the event otherwise. */
   has(type: PoolEventType): boolean {
+    // Asked at each lease, of a pool that mostly nobody listens to.
+    if (this.#listeners.size === 0) return false;
     const listeners = this.#listeners.get(type);
     return listeners !== undefined && listeners.size > 0;
   }

@@ -11,6 +11,7 @@ import type { Effect } from "./core/effect.ts";
 import type { Input } from "./core/input.ts";
 import { PoolMachine } from "./core/pool_machine.ts";
 import type { Slot } from "./core/slot.ts";
+import type { WaiterKind } from "./core/wait_queue.ts";
 import type { Driver, Loss, Statement } from "./driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { LeakWatch } from "./leak_watch.ts";
@@ -110,14 +111,43 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     });
   }
 
+  /** Lends a connection that is idle and ready, if nobody waits for one. */
+  lendReady(now: number): Member | undefined {
+    const member = this.#takeReady("lease", now);
+    if (member === undefined) return undefined;
+    this.counters.requests++;
+    this.requests.lend(member, 0, now);
+    this.events.flush();
+    return member;
+  }
+
   /** Lets a request wait for a connection, or have one at once. */
   admit(request: Request, isResent = false): void {
     const now = isResent ? this.now() : request.since;
     if (!isResent) this.requests.count(request);
-    if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
+    if (!isResent && this.#admitAtOnce(request, now)) return;
     this.feed({ kind: "acquire", now, waiter: request, isResent });
     if (isResent || request.state !== "queued") return;
     this.requests.nesting.begin(request, now);
+  }
+
+  #admitAtOnce(request: Request, now: number): boolean {
+    const member = this.#takeReady(request.kind, now);
+    if (member === undefined) return false;
+    this.machine.waiters.number(request);
+    this.requests.grant(request, member, now);
+    this.schedule(now);
+    this.events.flush();
+    return true;
+  }
+
+  #takeReady(kind: WaiterKind, now: number): Member | undefined {
+    this.#wake(now);
+    return this.machine.takeReady(kind, now)?.connection;
+  }
+
+  #wake(now: number): void {
+    if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
   }
 
   abort(request: Request): void {
@@ -202,7 +232,6 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     const { slot, connection } = member;
     const now = this.clock.recent();
     member.endLease();
-    this.leaks.end(member);
     const heldMs = now - member.leasedAt;
     this.counters.use.record(heldMs);
     if (this.events.has("release")) {
@@ -211,6 +240,10 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     // Otherwise it was lost, and there is nothing to put back.
     if (slot.state !== "leased") return void this.events.flush();
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
+    if (fate === "keep" && this.machine.putBack(slot, now)) {
+      this.#timer.ringBy(this.machine.nextDeadline, now);
+      return void this.events.flush();
+    }
     const returned = fate === "reset" ? member.returned() : undefined;
     this.feed({ kind: "release", now, slot, fate });
     return returned;

@@ -41,20 +41,29 @@ export class RequestDesk {
 
   /** Gives a request a connection, or a place on one. */
   grant(request: Request, member: Member, now: number): void {
-    const { counters, events } = this.#shell;
     const waitedMs = now - request.since;
-    counters.wait.record(waitedMs);
     this.nesting.end(request);
-    if (request.kind === "lease") {
-      counters.acquires++;
-      member.beginLease(now);
-      this.#shell.leaks.begin(now);
-      if (events.has("acquire")) {
-        const { pid } = member.connection;
-        events.push({ type: "acquire", pid, waitedMs });
-      }
-    } else counters.queries++;
+    if (request.kind === "lease") this.lend(member, waitedMs, now);
+    else this.#share(waitedMs);
     request.onGranted(member);
+  }
+
+  /** Gives somebody who waited so long a connection of his own. */
+  lend(member: Member, waitedMs: number, now: number): void {
+    const { counters, events, leaks } = this.#shell;
+    counters.wait.record(waitedMs);
+    counters.acquires++;
+    member.beginLease(now);
+    leaks.begin(now);
+    if (!events.has("acquire")) return;
+    const { pid } = member.connection;
+    events.push({ type: "acquire", pid, waitedMs });
+  }
+
+  #share(waitedMs: number): void {
+    const { counters } = this.#shell;
+    counters.wait.record(waitedMs);
+    counters.queries++;
   }
 
   /** Gives a request its error. */

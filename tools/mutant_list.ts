@@ -123,14 +123,38 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a newcomer overtakes who waits",
     "core/turnstile.ts",
-    "if (this.#waiters.queue.length > 0 || this.#overload !== undefined) {",
-    "if (this.#overload !== undefined) {",
+    'this.#waiters.queue.length === 0 && kind !== "ready";',
+    'kind !== "ready";',
   ),
   mutant(
     "a newcomer is served by a pool that is paused",
     "core/turnstile.ts",
-    'if (this.#state.isPaused || waiter.kind === "ready") return false;',
-    'if (waiter.kind === "ready") return false;',
+    "const isOpen = this.#overload === undefined && !this.#state.isPaused &&",
+    "const isOpen = this.#overload === undefined &&",
+  ),
+  mutant(
+    "a newcomer is served before what is due",
+    "core/pool_machine.ts",
+    "return this.#isDue(now) ? undefined",
+    "return false ? undefined",
+  ),
+  mutant(
+    "a connection is put back past who waits",
+    "core/pool_machine.ts",
+    "this.#turnstile.isClear &&",
+    "true &&",
+  ),
+  mutant(
+    "a connection is put back that was to be retired",
+    "core/pool_machine.ts",
+    "this.slots.retirement(slot, now) === undefined;",
+    "true;",
+  ),
+  mutant(
+    "what is put back is never reaped",
+    "core/pool_machine.ts",
+    "this.#nextDeadline = Math.min(this.#nextDeadline, this.slots.reapAt);",
+    "",
   ),
   mutant(
     "a newcomer gets a connection that was silent for long",

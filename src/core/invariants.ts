@@ -32,6 +32,7 @@ export function assertInvariants<C>(
   // A lower `min` or one more connection may make another's idleness due.
   const isDone = nextDeadline > now || slots.reapAt <= now;
   hold(isDone, "what is due was done", nextDeadline, now);
+  hold(nextDeadline <= slots.reapAt, "idleness is waited for", slots.reapAt);
 }
 
 function hold(isSo: boolean, name: string, ...numbers: unknown[]): void {

@@ -19,7 +19,7 @@ import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
 import { Turnstile } from "./turnstile.ts";
-import { Waiter } from "./wait_queue.ts";
+import { Waiter, type WaiterKind } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
@@ -62,12 +62,39 @@ export class PoolMachine<C> {
   step(input: Input<C>): readonly Effect<C>[] {
     // Who waits is served after the input was heard: it may be about the very
     // connection that a deadline would free for the next.
-    const isDue = this.#nextDeadline <= input.now;
+    const isDue = this.#isDue(input.now);
     if (isDue) this.#expire(input.now);
     this.#take(input);
     if (isDue) this.#settle(input.now);
     this.#nextDeadline = this.#findDeadline();
     return this.state.takeEffects();
+  }
+
+  /**
+   * Takes a connection that a newcomer may have at once, as an `acquire` that
+   * needs no waiter; `undefined`: feed one that has a waiter.
+   */
+  takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
+    // A pool that closes has none that is idle.
+    return this.#isDue(now) ? undefined : this.#turnstile.takeReady(kind, now);
+  }
+
+  /**
+   * Puts a leased connection back that is to be kept, as a `release` that nobody
+   * waits for; `false`: feed one.
+   */
+  putBack(slot: Slot<C>, now: number): boolean {
+    const isKept = slot.state === "leased" && !this.#isDue(now) &&
+      this.#turnstile.isClear &&
+      this.slots.retirement(slot, now) === undefined;
+    if (!isKept) return false;
+    this.slots.takeBack(slot, "keep", now);
+    this.#nextDeadline = Math.min(this.#nextDeadline, this.slots.reapAt);
+    return true;
+  }
+
+  #isDue(now: number): boolean {
+    return this.#nextDeadline <= now;
   }
 
   #findDeadline(): number {
@@ -161,7 +188,8 @@ export class PoolMachine<C> {
     }
     if (!isResent) this.waiters.number(waiter);
     // A grant to a newcomer leaves nothing to settle.
-    if (this.#turnstile.grantToNewcomer(waiter, now)) return;
+    const slot = this.#turnstile.takeReady(waiter.kind, now);
+    if (slot !== undefined) return this.waiters.grant(waiter, slot);
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
     if (waiter.state !== "queued") return;

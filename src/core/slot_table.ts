@@ -56,10 +56,20 @@ export class SlotTable<C> {
 
   /** Moves a slot to another state; `closed` takes it out. */
   move(slot: Slot<C>, state: SlotState): void {
-    if (slot.state !== "closed") this.#counts[slot.state]--;
+    this.#count(slot.state, -1);
     slot.state = state;
-    if (state !== "closed") this.#counts[state]++;
-    else if (this.#slots.delete(slot)) this.#total--;
+    this.#count(state, 1);
+    if (state === "closed" && this.#slots.delete(slot)) this.#total--;
+  }
+
+  // Each lease moves a slot twice: a count that is looked up by name would cost
+  // more than all else that is done for it here.
+  #count(state: SlotState, by: number): void {
+    const counts = this.#counts;
+    if (state === "idle") counts.idle += by;
+    else if (state === "leased") counts.leased += by;
+    else if (state === "shared") counts.shared += by;
+    else if (state !== "closed") counts[state] += by;
   }
 
   /** All slots, in the order they were made. */

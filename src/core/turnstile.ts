@@ -9,7 +9,7 @@ import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
 import type { SlotPicker } from "./slot_picker.ts";
-import type { Waiter } from "./wait_queue.ts";
+import type { Waiter, WaiterKind } from "./wait_queue.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
 /** Takes waiters from the queue, first come first, to connections. */
@@ -41,6 +41,11 @@ export class Turnstile<C> {
     return mayPoll ? this.#overload.nextPoll : Infinity;
   }
 
+  /** Whether nobody waits, and nobody watches how long somebody does. */
+  get isClear(): boolean {
+    return this.#overload === undefined && this.#waiters.isEmpty;
+  }
+
   /** Serves the queue as far as there are connections. */
   serve(now: number): void {
     // Who stands before a closed door is not slow: the watch begins anew.
@@ -59,18 +64,16 @@ export class Turnstile<C> {
   }
 
   /**
-   * Gives a newcomer what is ready, when nobody waits; answers whether there was
-   * something. Where the queue is watched, all go through it.
+   * Takes what is ready for a newcomer, when nobody waits. Where the queue is
+   * watched, all go through it.
    */
-  grantToNewcomer(waiter: Waiter, now: number): boolean {
-    if (this.#waiters.queue.length > 0 || this.#overload !== undefined) {
-      return false;
-    }
-    if (this.#state.isPaused || waiter.kind === "ready") return false;
-    const slot = this.#picker.pickReady(waiter.kind, now);
-    if (slot === undefined) return false;
-    this.#grant(waiter, slot, now);
-    return true;
+  takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
+    const isOpen = this.#overload === undefined && !this.#state.isPaused &&
+      this.#waiters.queue.length === 0 && kind !== "ready";
+    if (!isOpen) return undefined;
+    const slot = this.#picker.pickReady(kind, now);
+    if (slot !== undefined) this.#occupy(kind, slot, now);
+    return slot;
   }
 
   /** Gives who cannot wait what is idle now; answers whether there was something. */
@@ -101,9 +104,12 @@ export class Turnstile<C> {
   }
 
   #grant(waiter: Waiter, slot: Slot<C>, now: number): void {
-    this.#waiters.dismiss(waiter, "granted");
-    if (waiter.kind === "lease") this.#slots.lease(slot);
+    this.#occupy(waiter.kind, slot, now);
+    this.#waiters.grant(waiter, slot);
+  }
+
+  #occupy(kind: WaiterKind, slot: Slot<C>, now: number): void {
+    if (kind === "lease") this.#slots.lease(slot);
     else this.#slots.share(slot, now);
-    this.#state.emit({ kind: "grant", waiter, slot });
   }
 }

@@ -6,6 +6,7 @@
 
 import type { Refusal } from "./effect.ts";
 import type { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
 import { type Waiter, WaitQueue } from "./wait_queue.ts";
 
 /** The waiters: one queue for connections, one for the pool to be warm. */
@@ -19,6 +20,11 @@ export class WaitingRoom<C> {
 
   constructor(state: PoolState<C>) {
     this.#state = state;
+  }
+
+  /** Whether nobody waits for anything. */
+  get isEmpty(): boolean {
+    return this.queue.length === 0 && this.readiness.length === 0;
   }
 
   /** Gives a newcomer its place in the order of arrival. */
@@ -43,6 +49,12 @@ export class WaitingRoom<C> {
   /** Starts the waiter's deadline; called once it is known that it has to wait. */
   watch(waiter: Waiter): void {
     waiter.alarm = this.#state.deadlines.add(waiter.deadline, waiter);
+  }
+
+  /** Gives a waiter a connection that was taken for it. */
+  grant(waiter: Waiter, slot: Slot<C>): void {
+    this.dismiss(waiter, "granted");
+    this.#state.emit({ kind: "grant", waiter, slot });
   }
 
   /** A waiter leaves, whatever for. */
