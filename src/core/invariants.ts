@@ -116,14 +116,13 @@ function checkAlarms<C>({ slots, waiters, state }: PoolMachine<C>): void {
   for (const queue of [waiters.queue, waiters.readiness]) {
     for (const waiter of queue) {
       const isFinite = waiter.deadline !== Infinity;
-      const isSo = isFinite
-        ? waiter.alarm?.owner === waiter
-        : waiter.alarm === undefined;
-      hold(isSo, "a waiter has its alarm", waiter.deadline);
+      const isWatched = waiter.isInLine || waiter.alarm?.owner === waiter;
+      hold(isFinite === isWatched, "a waiter has its alarm", waiter.deadline);
       if (isFinite) armed++;
     }
   }
-  hold(armed === state.deadlines.size, "no orphan alarm", armed);
+  const { size } = waiters.deadlines;
+  hold(armed === state.deadlines.size + size, "no orphan alarm", armed);
 }
 
 /** Only those who wait are queued, in order of arrival, and none past its deadline. */

@@ -19,7 +19,7 @@ import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
 import { Turnstile } from "./turnstile.ts";
-import { Waiter, type WaiterKind } from "./wait_queue.ts";
+import type { Waiter, WaiterKind } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
@@ -99,6 +99,7 @@ export class PoolMachine<C> {
 
   #findDeadline(): number {
     return Math.min(
+      this.waiters.deadlines.next,
       this.state.deadlines.next,
       this.slots.reapAt,
       this.#dialer.nextDeadline,
@@ -283,12 +284,16 @@ export class PoolMachine<C> {
 
   /** Everything whose time has come. */
   #expire(now: number): void {
-    const { deadlines } = this.state;
+    const { state, waiters } = this;
     for (;;) {
-      const owner = deadlines.takeDue(now);
-      if (owner === undefined) break;
-      if (owner instanceof Waiter) this.#timeOut(owner);
-      else this.slots.overrun(owner as Slot<C>, now);
+      const waiter = waiters.deadlines.takeDue(now);
+      if (waiter === undefined) break;
+      this.#timeOut(waiter);
+    }
+    for (;;) {
+      const slot = state.deadlines.takeDue(now);
+      if (slot === undefined) break;
+      this.slots.overrun(slot as Slot<C>, now);
     }
     while (this.slots.reapAt <= now) {
       this.slots.retire(this.slots.idle.bottom!, "idle", now);

@@ -8,7 +8,6 @@ import { Deadlines } from "./deadlines.ts";
 import type { Effect } from "./effect.ts";
 import type { Limits } from "./limits.ts";
 import type { Slot } from "./slot.ts";
-import type { Waiter } from "./wait_queue.ts";
 
 /** Whether the pool grants, waits for its last leases, or is done. */
 export type Phase = "open" | "draining" | "closed";
@@ -20,8 +19,8 @@ const NONE: never[] = [];
 export class PoolState<C> {
   /** The numbers the pool is held to; `max` and `min` below may be newer. */
   readonly limits: Limits;
-  /** Everything that has a time, slots and waiters alike. */
-  readonly deadlines = new Deadlines<Waiter | Slot<unknown>>();
+  /** What slots have to have done in time. */
+  readonly deadlines = new Deadlines<Slot<unknown>>();
   /** Most connections. */
   max: number;
   /** Kept open. */

@@ -5,7 +5,6 @@
  */
 
 import type { Deadline } from "./deadlines.ts";
-import type { Waiter } from "./wait_queue.ts";
 
 /**
  * Where a connection is in its life.
@@ -58,9 +57,9 @@ export class Slot<C> {
   /** The last preparation ran `onAcquire`. */
   isHooked = false;
   /** The deadline of what is under way: dial, preparation, release or close. */
-  alarm: Deadline<Waiter | Slot<unknown>> | undefined;
+  alarm: Deadline<Slot<unknown>> | undefined;
   /** The end of its lifetime. */
-  expiry: Deadline<Waiter | Slot<unknown>> | undefined;
+  expiry: Deadline<Slot<unknown>> | undefined;
   /** The links of the one list it is in: idle, or shared at its depth. */
   before: Slot<C> | undefined;
   after: Slot<C> | undefined;

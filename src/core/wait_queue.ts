@@ -5,7 +5,6 @@
  */
 
 import type { Deadline } from "./deadlines.ts";
-import type { Slot } from "./slot.ts";
 
 /**
  * What a waiter waits for: a connection of its own, a place on one, or the
@@ -28,8 +27,13 @@ export class Waiter {
   turn = 0;
   /** Where it is; only the machine changes it. */
   state: WaiterState = "new";
-  /** Its entry among the deadlines, while queued. */
-  alarm: Deadline<Waiter | Slot<unknown>> | undefined;
+  /** Whether its deadline stands in the line of those that came in order. */
+  isInLine = false;
+  /** The links of that line. */
+  sooner: Waiter | undefined;
+  later: Waiter | undefined;
+  /** Its deadline, if that came out of order. */
+  alarm: Deadline<Waiter> | undefined;
   /** The queue's links. */
   before: Waiter | undefined;
   after: Waiter | undefined;

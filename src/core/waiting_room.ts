@@ -8,6 +8,7 @@ import type { Refusal } from "./effect.ts";
 import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import { type Waiter, WaitQueue } from "./wait_queue.ts";
+import { WaiterDeadlines } from "./waiter_deadlines.ts";
 
 /** The waiters: one queue for connections, one for the pool to be warm. */
 export class WaitingRoom<C> {
@@ -15,6 +16,8 @@ export class WaitingRoom<C> {
   readonly queue = new WaitQueue();
   /** Who waits for the pool to be warm. */
   readonly readiness = new WaitQueue();
+  /** When they are turned away. */
+  readonly deadlines = new WaiterDeadlines();
   readonly #state: PoolState<C>;
   #lastTurn = 0;
 
@@ -48,7 +51,7 @@ export class WaitingRoom<C> {
 
   /** Starts the waiter's deadline; called once it is known that it has to wait. */
   watch(waiter: Waiter): void {
-    waiter.alarm = this.#state.deadlines.add(waiter.deadline, waiter);
+    this.deadlines.add(waiter);
   }
 
   /** Gives a waiter a connection that was taken for it. */
@@ -60,8 +63,7 @@ export class WaitingRoom<C> {
   /** A waiter leaves, whatever for. */
   dismiss(waiter: Waiter, state: "granted" | "gone"): void {
     if (waiter.state === "queued") this.#queueOf(waiter).remove(waiter);
-    this.#state.deadlines.drop(waiter.alarm);
-    waiter.alarm = undefined;
+    this.deadlines.drop(waiter);
     waiter.state = state;
   }
 
