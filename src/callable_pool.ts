@@ -138,7 +138,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const request = new PromisedRequest<void>(
       "ready",
       since,
-      since + timeoutMs,
+      shell.deadline(since, timeoutMs),
       shell,
       () => {},
     );
@@ -204,7 +204,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     if (member !== undefined) return Promise.resolve(this.#make(member, site));
     const request = this.#request(since, options?.timeoutMs);
     request.site = site;
-    shell.admit(request);
+    shell.queue(request);
     return request.promise(signal);
   }
 
@@ -218,8 +218,8 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     since: number,
     timeoutMs = this.#shell.options.acquireTimeoutMs,
   ): PromisedRequest<Lease> {
-    const deadline = since + timeoutMs;
     const shell = this.#shell;
+    const deadline = shell.deadline(since, timeoutMs);
     return new PromisedRequest("lease", since, deadline, shell, this.#make);
   }
 

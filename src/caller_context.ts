@@ -39,6 +39,8 @@ interface ModuleOwner {
   } | undefined;
 }
 
+const NONE: readonly HeldLease[] = [];
+
 // Others may follow flows by hooks: then one that began before there was
 // something to follow cannot be told from its neighbours.
 const FOLLOWS_ALL = typeof Deno !== "undefined";
@@ -83,8 +85,9 @@ export class CallerContext {
 
   /** The leases of a pool that the current flow holds, the latest first. */
   heldOf(pool: object): readonly HeldLease[] {
-    const held: HeldLease[] = [];
     let holding = this.#storage?.getStore();
+    if (holding === undefined) return NONE;
+    const held: HeldLease[] = [];
     for (; holding !== undefined; holding = holding.parent) {
       const { lease } = holding;
       if (lease.pool === pool && !lease.hasEnded) held.push(lease);

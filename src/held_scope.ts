@@ -7,6 +7,7 @@
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
 import { checkAcquireOptions } from "./options/call_options.ts";
+import { UNLIMITED } from "./query_limit.ts";
 import type { LimitedSql, QueryLimits } from "./sql.ts";
 import { SqlScope } from "./sql_scope.ts";
 
@@ -24,7 +25,7 @@ export abstract class HeldScope extends SqlScope implements LimitedRunner {
   abstract end(): Promise<void>;
 
   override run(statement: Statement): void {
-    this.runWithin(statement, {});
+    this.runWithin(statement, UNLIMITED);
   }
 
   with(limits: QueryLimits): LimitedSql {

@@ -17,20 +17,29 @@ export function limitOnMember(
   statement: Statement,
   limits: QueryLimits,
 ): void {
-  const { signal } = limits;
-  const { queryTimeoutMs } = shell.options;
-  const isLimited = signal !== undefined || limits.timeoutMs !== undefined;
+  const isLimited = limits.signal !== undefined ||
+    limits.timeoutMs !== undefined;
   statement.isBarrier = isLimited;
-  if (!isLimited && queryTimeoutMs === Infinity) return;
+  if (!isLimited && shell.options.queryTimeoutMs === Infinity) return;
+  watch(shell, member, statement, limits);
+}
+
+// Apart, because what its closure keeps would be allocated for each statement.
+function watch(
+  shell: PoolShell,
+  member: Member,
+  statement: Statement,
+  { signal, timeoutMs = Infinity }: QueryLimits,
+): void {
   const limited: Limited = {
     giveUp: (error) => shell.cancels.giveUp(member, statement, error),
   };
   const now = shell.now();
-  const timeoutMs = Math.min(limits.timeoutMs ?? Infinity, queryTimeoutMs);
+  const leastMs = Math.min(timeoutMs, shell.options.queryTimeoutMs);
   const limit = new QueryLimit(
     limited,
     shell.alarms,
-    { signal, timeoutMs },
+    { signal, timeoutMs: leastMs },
     now,
   );
   statement.onEnd = () => limit.stop();

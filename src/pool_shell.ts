@@ -90,12 +90,16 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return this.clock.now();
   }
 
-  /** The time for whoever asks for a connection now: exact where he may wait, or something is due. */
+  /** The time for whoever asks for a connection now: exact where something may be due. */
   arrival(): number {
-    const { slots, nextDeadline } = this.machine;
-    if (slots.idle.size === 0) return this.clock.now();
     const recent = this.clock.recent();
-    return nextDeadline > recent + 1 ? recent : this.clock.now();
+    const isExact = this.machine.nextDeadline <= recent + this.clock.lagMs;
+    return isExact ? this.clock.now() : recent;
+  }
+
+  /** When he is turned away who came at `since`: never before his time is up. */
+  deadline(since: number, timeoutMs: number): number {
+    return timeoutMs > 0 ? since + this.clock.lagMs + timeoutMs : since;
   }
 
   /** One consistent picture. */
@@ -121,24 +125,30 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     return member;
   }
 
-  /** Lets a request wait for a connection, or have one at once. */
-  admit(request: Request, isResent = false): void {
-    const now = isResent ? this.now() : request.since;
-    if (!isResent) this.requests.count(request);
-    if (!isResent && this.#admitAtOnce(request, now)) return;
-    this.feed({ kind: "acquire", now, waiter: request, isResent });
-    if (isResent || request.state !== "queued") return;
-    this.requests.nesting.begin(request, now);
-  }
-
-  #admitAtOnce(request: Request, now: number): boolean {
+  /** Lets a request have a connection at once, or wait for one. */
+  admit(request: Request): void {
+    const now = request.since;
     const member = this.#takeReady(request.kind, now);
-    if (member === undefined) return false;
+    if (member === undefined) return this.queue(request);
+    this.requests.count(request);
     this.machine.waiters.number(request);
     this.requests.grant(request, member, now);
     this.schedule(now);
     this.events.flush();
-    return true;
+  }
+
+  /** Lets a request wait for which nothing is ready. */
+  queue(request: Request): void {
+    const now = request.since;
+    this.requests.count(request);
+    this.feed({ kind: "acquire", now, waiter: request, isResent: false });
+    if (request.state === "queued") this.requests.nesting.begin(request, now);
+  }
+
+  /** Lets a request wait again, whose connection died before it was sent. */
+  queueAgain(request: Request): void {
+    const now = this.now();
+    this.feed({ kind: "acquire", now, waiter: request, isResent: true });
   }
 
   #takeReady(kind: WaiterKind, now: number): Member | undefined {

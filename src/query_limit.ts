@@ -14,6 +14,9 @@ export interface Limited {
   giveUp(error: unknown): void;
 }
 
+/** No limits. */
+export const UNLIMITED: QueryLimits = Object.freeze({});
+
 /** Watches one query from when it is asked for until it ends. */
 export class QueryLimit {
   readonly #limited: Limited;

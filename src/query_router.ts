@@ -9,7 +9,7 @@ import type { Loss, Statement, StatementScope } from "./driver/connection.ts";
 import type { Member } from "./member.ts";
 import { ConnectionLostError } from "./pool_errors.ts";
 import type { LossHandler, PoolShell } from "./pool_shell.ts";
-import { type Limited, QueryLimit } from "./query_limit.ts";
+import { type Limited, QueryLimit, UNLIMITED } from "./query_limit.ts";
 import { Request } from "./request.ts";
 import type { QueryLimits } from "./sql.ts";
 
@@ -26,7 +26,7 @@ export class QueryRouter implements StatementScope, LossHandler {
   }
 
   run(statement: Statement): void {
-    this.runWithin(statement, {});
+    this.runWithin(statement, UNLIMITED);
   }
 
   /** Runs a statement with limits of its own. */
@@ -74,7 +74,7 @@ export class QueryRouter implements StatementScope, LossHandler {
     statement.recall();
     const again = request.again();
     statement.carrier = again;
-    this.#shell.admit(again, true);
+    this.#shell.queueAgain(again);
   }
 }
 
@@ -107,17 +107,14 @@ class QueryRequest extends Request implements Limited {
     since: number = shell.arrival(),
   ) {
     const { acquireTimeoutMs } = shell.options;
-    super(
-      kind,
-      since,
-      since + Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity),
-    );
+    const timeoutMs = Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity);
+    super(kind, since, shell.deadline(since, timeoutMs));
     this.#shell = shell;
     this.statement = statement;
     this.#limits = limits;
     if (limits.signal === undefined && limits.timeoutMs === undefined) return;
     statement.isBarrier = true;
-    this.#limit = this.#watch(limits, since);
+    this.#limit = this.#watch(limits, since + shell.clock.lagMs);
   }
 
   /** The same, as if it had never been granted. */

@@ -20,7 +20,9 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds that only ever grow; their zero means nothing. */
   now(): number;
-  /** As `now`, but up to a millisecond late, and cheaper; never less than what was told before. */
+  /** How much later than `recent` it may be, in milliseconds. */
+  readonly lagMs: number;
+  /** As `now`, but up to `lagMs` late, and cheaper; never less than what was told before. */
   recent(): number;
   /** Wall-clock milliseconds; runs ahead of `now` when the machine was asleep. */
   wallNow(): number;

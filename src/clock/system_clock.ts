@@ -61,6 +61,7 @@ class SystemTimer implements Timer {
 
 /** The machine's own time and chance. */
 class SystemClock implements Clock {
+  readonly lagMs = 1;
   #wall = NaN;
   #recent = 0;
 

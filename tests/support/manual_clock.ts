@@ -12,6 +12,8 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  readonly lagMs = 0;
+
   recent(): number {
     return this.#now;
   }
