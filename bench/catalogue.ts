@@ -37,6 +37,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   generic_pool: "generic-pool over postgres.js",
   tarn: "tarn over postgres.js",
   dedicated: "no pool: dedicated postgres.js clients",
+  bare_queue: "no pool: a queue of promises",
   bun_sql: "Bun.SQL",
 };
 

@@ -3,15 +3,17 @@ import { keep, quantile } from "./stopwatch.ts";
 import { type Measured, once, type Scene, type Workload } from "./workload.ts";
 
 const POOLS = ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"];
+// What waiting costs where nothing is pooled.
+const BARE = "bare_queue";
 const WARM_WITH = 1_000;
 const WARM_WAITERS = 200_000;
 const TIMED_WAITERS = 200_000;
 
 /** So many callers wait for one connection, and have it one after the other. */
 export const queueing: readonly Workload[] = [
-  workload(1_000, POOLS),
+  workload(1_000, [...POOLS, BARE]),
   workload(10_000, POOLS),
-  workload(100_000, POOLS),
+  workload(100_000, [...POOLS, BARE]),
   // The others have not served a million after half a minute.
   workload(1_000_000, ["tidepool", "postgres_js", "generic_pool"], 2),
 ];
