@@ -20,10 +20,15 @@ import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
 import type { PoolEventType } from "./pool_events.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { PoolStats } from "./pool_stats.ts";
-import { Lease } from "./lease.ts";
+import { AnonymousLease, Lease } from "./lease.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryRouter } from "./query_router.ts";
-import { PromisedRequest } from "./request.ts";
+import {
+  InstantRequest,
+  PromisedRequest,
+  type Request,
+  type RequestOwner,
+} from "./request.ts";
 import type { EndOptions, LimitedSql, QueryLimits } from "./sql.ts";
 import { SqlScope } from "./sql_scope.ts";
 import type { StatementMaker } from "./statement_maker.ts";
@@ -41,14 +46,22 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   declare readonly name: string;
   readonly #shell: PoolShell;
   readonly #router: QueryRouter;
+  readonly #leases: RequestOwner<Lease> = {
+    grant: (member, site) => this.#lend(member, site),
+    abort: (request) => this.#shell.abort(request),
+  };
 
-  constructor(shell: PoolShell, router: QueryRouter, maker: StatementMaker) {
-    super(maker);
+  constructor(shell: PoolShell, router: QueryRouter) {
+    super();
     this.#shell = shell;
     this.#router = router;
     // A function has a name of its own, which hides those of its prototypes.
     const { name } = shell.options;
     Object.defineProperty(this, "name", { value: name, enumerable: true });
+  }
+
+  override get maker(): StatementMaker {
+    return this.#shell.maker;
   }
 
   /** This, as its user sees it. */
@@ -82,9 +95,12 @@ export class CallablePool extends SqlScope implements LimitedRunner {
         "Cannot acquire at once: the pool's onAcquire has to be awaited",
       );
     }
-    const lease = this.#leaseAtOnce();
-    if (lease !== undefined) lease.isAnonymous = true;
-    return lease?.public;
+    const shell = this.#shell;
+    const request = new InstantRequest(shell.arrival());
+    shell.admit(request);
+    const { member } = request;
+    if (member === undefined) return undefined;
+    return new AnonymousLease(shell, member, shell).public;
   }
 
   reserve(): Promise<PooledConnection> {
@@ -107,7 +123,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   async begin(first?: unknown, second?: unknown): Promise<unknown> {
     const { wait, statement, fn } = readBegin(first, second);
     const lease = await this.#lease(wait);
-    const tx = await openTransaction(lease, this.maker, statement, true);
+    const tx = await openTransaction(lease, statement, true);
     return fn === undefined ? tx.public : await runIn(tx, fn);
   }
 
@@ -118,7 +134,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const plan = readTransaction(options);
     const lease = await this.#lease(plan.wait);
     try {
-      return await runTransaction(lease, this.maker, fn, plan);
+      return await runTransaction(lease, fn, plan);
     } finally {
       await lease.release();
     }
@@ -126,7 +142,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
 
   with(limits: QueryLimits): LimitedSql {
     checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+    return new LimitedScope(this, limits) as unknown as LimitedSql;
   }
 
   async ready(options?: AcquireOptions): Promise<void> {
@@ -135,15 +151,13 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const shell = this.#shell;
     const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
     const since = shell.arrival();
-    const request = new PromisedRequest<void>(
-      "ready",
-      since,
-      shell.deadline(since, timeoutMs),
-      shell,
-      () => {},
-    );
-    shell.admit(request);
-    await request.promise(options?.signal);
+    const deadline = shell.deadline(since, timeoutMs);
+    const abort = (request: Request) => shell.abort(request);
+    const owner: RequestOwner<void> = { grant() {}, abort };
+    const request = new PromisedRequest("ready", since, deadline, owner);
+    shell.queue(request);
+    request.heed(options?.signal);
+    await request.promise;
   }
 
   resize(bounds: ResizeOptions): void {
@@ -201,30 +215,23 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const site = shell.leaks.recordsSites ? new CallSite() : undefined;
     const since = shell.arrival();
     const member = shell.lendReady(since);
-    if (member !== undefined) return Promise.resolve(this.#make(member, site));
-    const request = this.#request(since, options?.timeoutMs);
-    request.site = site;
-    shell.queue(request);
-    return request.promise(signal);
-  }
-
-  #leaseAtOnce(): Lease | undefined {
-    const request = this.#request(this.#shell.arrival(), 0);
-    this.#shell.admit(request);
-    return request.granted;
-  }
-
-  #request(
-    since: number,
-    timeoutMs = this.#shell.options.acquireTimeoutMs,
-  ): PromisedRequest<Lease> {
-    const shell = this.#shell;
+    if (member !== undefined) return Promise.resolve(this.#lend(member, site));
+    const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
     const deadline = shell.deadline(since, timeoutMs);
-    return new PromisedRequest("lease", since, deadline, shell, this.#make);
+    const request = new PromisedRequest(
+      "lease",
+      since,
+      deadline,
+      this.#leases,
+      site,
+    );
+    shell.queue(request);
+    request.heed(signal);
+    return request.promise;
   }
 
-  readonly #make = (member: Member, site: CallSite | undefined): Lease => {
+  #lend(member: Member, site: CallSite | undefined): Lease {
     member.acquiredAt = site;
-    return new Lease(this.#shell, this.maker, member, this.#shell);
-  };
+    return new Lease(this.#shell, member, this.#shell);
+  }
 }

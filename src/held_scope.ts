@@ -30,7 +30,7 @@ export abstract class HeldScope extends SqlScope implements LimitedRunner {
 
   with(limits: QueryLimits): LimitedSql {
     checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, this.maker, limits) as unknown as LimitedSql;
+    return new LimitedScope(this, limits) as unknown as LimitedSql;
   }
 
   /** What `await using` reads in the turn of its declaration, and calls at the end. */

@@ -41,27 +41,28 @@ const TRANSACTION_IS_OPEN =
 
 /** The lease behind the interface. */
 export class Lease extends HeldScope implements Holder {
-  /** Whether it was had at once: who has it is not told from who else runs in that turn. */
-  isAnonymous = false;
   readonly #shell: PoolShell;
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
   #hasTransaction = false;
-  #releasedAt: CallSite | undefined;
-  #controller: AbortController | undefined;
+  /** What few leases need. */
+  #notes: LeaseNotes | undefined;
 
   constructor(
     shell: PoolShell,
-    maker: StatementMaker,
     member: Member,
     keeper: LeaseKeeper,
   ) {
-    super(maker);
+    super();
     this.#shell = shell;
     this.#member = member;
     this.#keeper = keeper;
     member.holder = this;
+  }
+
+  override get maker(): StatementMaker {
+    return this.#shell.maker;
   }
 
   get pid(): number {
@@ -73,12 +74,13 @@ export class Lease extends HeldScope implements Holder {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+    const notes = this.#notes ??= new LeaseNotes();
+    if (notes.controller === undefined) {
+      notes.controller = new AbortController();
       const fault = this.#fault("use the connection");
-      if (fault !== undefined) this.#controller.abort(fault);
+      if (fault !== undefined) notes.controller.abort(fault);
     }
-    return this.#controller.signal;
+    return notes.controller.signal;
   }
 
   override runWithin(statement: Statement, limits: QueryLimits): void {
@@ -144,11 +146,11 @@ export class Lease extends HeldScope implements Holder {
   }
 
   override claim(): void {
-    if (!this.isAnonymous) this.hold();
+    this.hold();
   }
 
   begin(first?: unknown, second?: unknown): Promise<unknown> {
-    return beginOn(this, this.maker, first, second);
+    return beginOn(this, first, second);
   }
 
   async transaction<T>(
@@ -156,7 +158,7 @@ export class Lease extends HeldScope implements Holder {
     options: TransactionOptions = {},
   ): Promise<T> {
     const plan = readTransaction(options);
-    return await runTransaction(this, this.maker, fn, plan);
+    return await runTransaction(this, fn, plan);
   }
 
   reserve(): Promise<PooledConnection> {
@@ -166,7 +168,7 @@ export class Lease extends HeldScope implements Holder {
       end: () => undefined,
       fault: (action) => this.#fault(action),
     };
-    const lease = new Lease(this.#shell, this.maker, this.#member, keeper);
+    const lease = new Lease(this.#shell, this.#member, keeper);
     // The session's holder is still this lease; the other is only a handle.
     this.#member.holder = this;
     return Promise.resolve(lease.public);
@@ -194,7 +196,7 @@ export class Lease extends HeldScope implements Holder {
     member.endLease();
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
     const keeper: LeaseKeeper = { end: () => member.connection.close() };
-    return new Lease(this.#shell, this.maker, member, keeper).public;
+    return new Lease(this.#shell, member, keeper).public;
   }
 
   /** This, as its user sees it. */
@@ -211,8 +213,11 @@ export class Lease extends HeldScope implements Holder {
     if (member.holder === this) member.holder = undefined;
     // Set before the core hears of it: it may lend the connection at once.
     this.#ended = DONE;
-    if (this.#shell.leaks.recordsSites) this.#releasedAt = new CallSite();
-    if (this.#controller !== undefined) {
+    if (this.#shell.leaks.recordsSites) {
+      this.#notes ??= new LeaseNotes();
+      this.#notes.releasedAt = new CallSite();
+    }
+    if (this.#notes?.controller !== undefined) {
       this.#stop(new LeaseReleasedError("use the connection"));
     }
     return this.#keeper.end(member, isDestroyed) ?? DONE;
@@ -272,7 +277,10 @@ export class Lease extends HeldScope implements Holder {
   /** Why nothing can be run any more, if so. */
   #fault(action: string): Error | undefined {
     if (this.#ended !== undefined) {
-      return new LeaseReleasedError(action, this.#releasedAt?.toString());
+      return new LeaseReleasedError(
+        action,
+        this.#notes?.releasedAt?.toString(),
+      );
     }
     const fault = this.#keeper.fault?.(action);
     if (fault !== undefined) return fault;
@@ -285,6 +293,19 @@ export class Lease extends HeldScope implements Holder {
   }
 
   #stop(reason: unknown): void {
-    this.#controller?.abort(reason);
+    this.#notes?.controller?.abort(reason);
   }
+}
+
+/** A lease that was had at once: who has it is not told from who else runs in that turn. */
+export class AnonymousLease extends Lease {
+  override claim(): void {}
+}
+
+/** What few leases need. */
+class LeaseNotes {
+  /** Where it was released, when the pool records that. */
+  releasedAt: CallSite | undefined;
+  /** Of its signal, once somebody asked for that. */
+  controller: AbortController | undefined;
 }

@@ -11,6 +11,7 @@ import type { StatementMaker } from "./statement_maker.ts";
 
 /** What runs statements within limits. */
 export interface LimitedRunner {
+  readonly maker: StatementMaker;
   runWithin(statement: Statement, limits: QueryLimits): void;
   cancel(statement: Statement): void;
 }
@@ -22,12 +23,15 @@ export class LimitedScope extends SqlScope {
 
   constructor(
     runner: LimitedRunner,
-    maker: StatementMaker,
     limits: QueryLimits,
   ) {
-    super(maker);
+    super();
     this.#runner = runner;
     this.#limits = limits;
+  }
+
+  override get maker(): StatementMaker {
+    return this.#runner.maker;
   }
 
   override run(statement: Statement): void {

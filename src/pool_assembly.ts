@@ -4,32 +4,20 @@
  * @module
  */
 
-import type { Clock } from "./clock/clock.ts";
-import type { Driver } from "./driver/connection.ts";
 import { CallablePool } from "./callable_pool.ts";
-import type { ResolvedPoolOptions } from "./pool_options.ts";
-import { PoolShell } from "./pool_shell.ts";
+import { type PoolParts, PoolShell } from "./pool_shell.ts";
 import { Lease } from "./lease.ts";
 import type { LeaseKeeper } from "./member.ts";
 import { QueryRouter } from "./query_router.ts";
-import type { StatementMaker } from "./statement_maker.ts";
 import { Upkeep } from "./upkeep.ts";
 
-/** What a pool is made of: the ports, and what they were told. */
-export interface PoolParts {
-  readonly options: ResolvedPoolOptions;
-  readonly driver: Driver;
-  readonly maker: StatementMaker;
-  readonly clock: Clock;
-}
-
 /** Puts a pool together and lets it open its first connections. */
-export function assemblePool({ maker, ...parts }: PoolParts): CallablePool {
+export function assemblePool(parts: PoolParts): CallablePool {
   const shell = new PoolShell(parts);
   const router = new QueryRouter(shell);
   shell.losses = router;
   shell.upkeep = new Upkeep(shell, async (member, hook) => {
-    const lease = new Lease(shell, maker, member, HOOK_KEEPER);
+    const lease = new Lease(shell, member, HOOK_KEEPER);
     try {
       await hook(lease.public);
     } finally {
@@ -37,7 +25,7 @@ export function assemblePool({ maker, ...parts }: PoolParts): CallablePool {
     }
   });
   shell.feed({ kind: "tick", now: shell.now() });
-  return new CallablePool(shell, router, maker);
+  return new CallablePool(shell, router);
 }
 
 // The connection goes on to where the pool takes it, whatever a hook does with its lease.

@@ -20,9 +20,10 @@ import { PoolEvents } from "./pool_events.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolCounters, type PoolStats } from "./pool_stats.ts";
 import { PoolTimer } from "./pool_timer.ts";
-import type { Request, RequestCanceller } from "./request.ts";
+import type { Request } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
 import { SleepWatch } from "./sleep_watch.ts";
+import type { StatementMaker } from "./statement_maker.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** Runs again, or fails, what a lost connection left unfinished. */
@@ -31,10 +32,11 @@ export interface LossHandler {
   settle(member: Member, loss: Loss, unfinished: readonly Statement[]): void;
 }
 
-/** What the shell is put together from. */
-export interface ShellParts {
+/** What a pool is made of: the ports, and what they were told. */
+export interface PoolParts {
   readonly options: ResolvedPoolOptions;
   readonly driver: Driver;
+  readonly maker: StatementMaker;
   readonly clock: Clock;
 }
 
@@ -46,9 +48,10 @@ const MAX_FORCED_MS = 500;
 const PING_TIMEOUT_MS = 1_000;
 
 /** One pool behind its surface. */
-export class PoolShell implements MemberOwner, RequestCanceller {
+export class PoolShell implements MemberOwner {
   readonly options: ResolvedPoolOptions;
   readonly driver: Driver;
+  readonly maker: StatementMaker;
   readonly clock: Clock;
   readonly machine: PoolMachine<Member>;
   readonly counters = new PoolCounters();
@@ -66,9 +69,10 @@ export class PoolShell implements MemberOwner, RequestCanceller {
   #onDrained: (() => void) | undefined;
   #drained: Promise<void> | undefined;
 
-  constructor({ options, driver, clock }: ShellParts) {
+  constructor({ options, driver, maker, clock }: PoolParts) {
     this.options = options;
     this.driver = driver;
+    this.maker = maker;
     this.clock = clock;
     const { onAcquire, connectTimeoutMs } = options;
     this.machine = new PoolMachine({
@@ -160,6 +164,7 @@ export class PoolShell implements MemberOwner, RequestCanceller {
     if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
   }
 
+  /** The caller of a request has gone. */
   abort(request: Request): void {
     const now = this.now();
     // The core hears of a deadline first: then it is turned away, and counted so.

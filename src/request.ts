@@ -21,59 +21,62 @@ export abstract class Request extends Waiter {
   abstract onRefused(error: Error): void;
 }
 
-/** Who gives up a request. */
-export interface RequestCanceller {
+/** Who makes of a connection what a request is for. */
+export interface RequestOwner<T> {
+  /** What the caller gets, when he asked at `site`. */
+  grant(member: Member, site: CallSite | undefined): T;
   /** The caller of a request has gone. */
   abort(request: Request): void;
 }
 
+/** A request that cannot wait: it is granted before it is asked for again, or never. */
+export class InstantRequest extends Request {
+  /** What it got. */
+  member: Member | undefined;
+
+  constructor(since: number) {
+    super("lease", since, since);
+  }
+
+  override onGranted(member: Member): void {
+    this.member = member;
+  }
+
+  override onRefused(): void {}
+}
+
 /** A request that answers a promise, and can be given up through a signal. */
 export class PromisedRequest<T> extends Request {
-  readonly #canceller: RequestCanceller;
-  readonly #make: (member: Member, site: CallSite | undefined) => T;
+  /** Settles once, as the request does. */
+  readonly promise: Promise<T>;
   /** Where it was made, when the pool records that. */
-  site: CallSite | undefined;
+  readonly site: CallSite | undefined;
+  readonly #owner: RequestOwner<T>;
   #signal: AbortSignal | undefined;
-  #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
-  #resolve: ((value: T) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
 
   constructor(
     kind: WaiterKind,
     since: number,
     deadline: number,
-    canceller: RequestCanceller,
-    make: (member: Member, site: CallSite | undefined) => T,
+    owner: RequestOwner<T>,
+    site?: CallSite,
   ) {
     super(kind, since, deadline);
-    this.#canceller = canceller;
-    this.#make = make;
-  }
-
-  /** What was granted at once, if so. */
-  get granted(): T | undefined {
-    const outcome = this.#outcome;
-    return outcome !== undefined && "value" in outcome
-      ? outcome.value
-      : undefined;
-  }
-
-  /** Settles once, as the request does; `signal` gives it up. */
-  promise(signal: AbortSignal | undefined): Promise<T> {
-    const outcome = this.#outcome;
-    if (outcome !== undefined) {
-      return "value" in outcome
-        ? Promise.resolve(outcome.value)
-        : Promise.reject(outcome.error);
-    }
-    if (signal !== undefined) {
-      this.#signal = signal;
-      signal.addEventListener("abort", this, { once: true });
-    }
-    return new Promise((resolve, reject) => {
+    this.#owner = owner;
+    this.site = site;
+    this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Lets `signal` give it up, if it has to wait. */
+  heed(signal: AbortSignal | undefined): void {
+    if (signal === undefined || this.state !== "queued") return;
+    this.#signal = signal;
+    signal.addEventListener("abort", this, { once: true });
   }
 
   /** The signal was aborted. */
@@ -81,15 +84,13 @@ export class PromisedRequest<T> extends Request {
     if (this.state !== "queued") return;
     const { reason } = this.#signal!;
     // It may be turned away by this, when its deadline has passed.
-    this.#canceller.abort(this);
+    this.#owner.abort(this);
     this.#fail(reason);
   }
 
   override onGranted(member: Member): void {
     this.#stopListening();
-    const value = this.#make(member, this.site);
-    if (this.#resolve === undefined) this.#outcome = { value };
-    else this.#resolve(value);
+    this.#resolve(this.#owner.grant(member, this.site));
   }
 
   override onRefused(error: Error): void {
@@ -98,8 +99,7 @@ export class PromisedRequest<T> extends Request {
 
   #fail(error: unknown): void {
     this.#stopListening();
-    if (this.#reject === undefined) this.#outcome = { error };
-    else this.#reject(error);
+    this.#reject(error);
   }
 
   #stopListening(): void {

@@ -18,70 +18,65 @@ class Callable {
 
 /** A template tag with the driver's helpers, whose queries run in this scope. */
 export abstract class SqlScope extends Callable implements StatementScope {
-  readonly #maker: StatementMaker;
-
-  constructor(maker: StatementMaker) {
-    let scope: StatementScope | undefined = undefined;
-    super((first, ...rest) => maker.tag(scope!, first, rest));
-    scope = this as StatementScope;
-    this.#maker = maker;
+  constructor() {
+    let scope: SqlScope | undefined = undefined;
+    super((first, ...rest) => scope!.maker.tag(scope!, first, rest));
+    scope = this as SqlScope;
   }
+
+  /** What makes its queries. */
+  abstract get maker(): StatementMaker;
 
   abstract run(statement: Statement): void;
 
   abstract cancel(statement: Statement): void;
 
-  /** Makes queries. */
-  protected get maker(): StatementMaker {
-    return this.#maker;
-  }
-
   get types(): DriverValues["types"] {
-    return this.#maker.values.types;
+    return this.maker.values.types;
   }
 
   get typed(): DriverValues["typed"] {
-    return this.#maker.values.typed;
+    return this.maker.values.typed;
   }
 
   get options(): DriverValues["options"] {
-    return this.#maker.values.options;
+    return this.maker.values.options;
   }
 
   get parameters(): DriverValues["parameters"] {
-    return this.#maker.values.parameters;
+    return this.maker.values.parameters;
   }
 
   get PostgresError(): DriverValues["PostgresError"] {
-    return this.#maker.values.PostgresError;
+    return this.maker.values.PostgresError;
   }
 
   get CLOSE(): DriverValues["CLOSE"] {
-    return this.#maker.values.CLOSE;
+    return this.maker.values.CLOSE;
   }
 
   get END(): DriverValues["END"] {
-    return this.#maker.values.END;
+    return this.maker.values.END;
   }
 
   get json(): DriverValues["json"] {
-    return this.#maker.values.json;
+    return this.maker.values.json;
   }
 
   get array(): DriverValues["array"] {
-    return this.#maker.values.array;
+    return this.maker.values.array;
   }
 
   unsafe(...args: readonly unknown[]): unknown {
-    return this.#maker.unsafe(this, args);
+    return this.maker.unsafe(this, args);
   }
 
   file(path: unknown, ...args: readonly unknown[]): unknown {
-    return this.#maker.file(this, path, args);
+    return this.maker.file(this, path, args);
   }
 
   async notify(channel: string, payload: string): Promise<unknown> {
-    return await this.#maker.tag(this, NOTIFY, [channel, `${payload}`]);
+    return await this.maker.tag(this, NOTIFY, [channel, `${payload}`]);
   }
 }
 

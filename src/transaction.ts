@@ -86,14 +86,17 @@ export class LeaseTransaction extends HeldScope {
 
   constructor(
     lease: Lease,
-    maker: StatementMaker,
     brackets: Brackets,
     ownsLease: boolean,
   ) {
-    super(maker);
+    super();
     this.#lease = lease;
     this.#brackets = brackets;
     this.#ownsLease = ownsLease;
+  }
+
+  override get maker(): StatementMaker {
+    return this.#lease.maker;
   }
 
   /** This, as its user sees it. */
@@ -242,8 +245,7 @@ export class LeaseTransaction extends HeldScope {
       commit: `release savepoint ${name}`,
       rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
     };
-    const { maker } = this;
-    const inner = new LeaseTransaction(this.#lease, maker, brackets, false);
+    const inner = new LeaseTransaction(this.#lease, brackets, false);
     inner.#outer = this;
     return inner;
   }

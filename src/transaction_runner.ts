@@ -14,7 +14,6 @@ import {
 import type { AcquireOptions } from "./options/call_options.ts";
 import type { Lease } from "./lease.ts";
 import { TransactionFinishedError } from "./pool_errors.ts";
-import type { StatementMaker } from "./statement_maker.ts";
 import {
   type Brackets,
   type Callback,
@@ -29,7 +28,6 @@ const RETRYABLE_CODES: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
 /** Begins a transaction on a lease by a statement; `ownsLease`: the lease ends with it, or when it cannot begin. */
 export async function openTransaction(
   lease: Lease,
-  maker: StatementMaker,
   begin: string,
   ownsLease: boolean,
 ): Promise<LeaseTransaction> {
@@ -41,7 +39,7 @@ export async function openTransaction(
   };
   try {
     lease.enterTransaction();
-    const tx = new LeaseTransaction(lease, maker, brackets, ownsLease);
+    const tx = new LeaseTransaction(lease, brackets, ownsLease);
     return await openOn(lease, tx);
   } catch (error) {
     if (ownsLease) await lease.release();
@@ -64,12 +62,11 @@ async function openOn(
 /** The three shapes of `begin()`, on a lease. */
 export async function beginOn(
   lease: Lease,
-  maker: StatementMaker,
   first: unknown,
   second: unknown,
 ): Promise<unknown> {
   const { statement, fn } = readBegin(first, second);
-  const tx = await openTransaction(lease, maker, statement, false);
+  const tx = await openTransaction(lease, statement, false);
   return fn === undefined ? tx.public : await runIn(tx, fn);
 }
 
@@ -155,12 +152,11 @@ export function readTransaction(
 /** Runs a callback in a transaction, again when the server asks for it. */
 export async function runTransaction<T>(
   lease: Lease,
-  maker: StatementMaker,
   fn: (tx: Transaction) => T | Promise<T>,
   { retries, statement, wait }: TransactionPlan,
 ): Promise<T> {
   for (let left = retries;; left--) {
-    const tx = await openTransaction(lease, maker, statement, false);
+    const tx = await openTransaction(lease, statement, false);
     try {
       return await runIn(tx, fn) as T;
     } catch (error) {

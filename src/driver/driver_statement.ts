@@ -138,6 +138,8 @@ export class DriverStatement implements SessionStatement {
   recall(): void {
     const { query } = this;
     this.isSent = false;
+    if (this.#plan !== undefined) query.reject = this.#plan.reject;
+    this.#plan = undefined;
     query.state = null;
     query.active = false;
     // The driver serializes parameters in place, and would do so twice.
@@ -242,6 +244,7 @@ export class DriverStatement implements SessionStatement {
   failPlanned(error: unknown): void {
     const { query } = this;
     const { context, reject } = this.#plan!;
+    this.#plan = undefined;
     query.reject = reject;
     const isStale = isStalePlan(error);
     // Whoever runs it next is to be spared.
