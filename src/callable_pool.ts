@@ -20,7 +20,8 @@ import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
 import type { PoolEventType } from "./pool_events.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { PoolStats } from "./pool_stats.ts";
-import { AnonymousLease, Lease } from "./lease.ts";
+import { AnonymousLease } from "./anonymous_lease.ts";
+import { Lease } from "./lease.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryRouter } from "./query_router.ts";
 import {
@@ -48,7 +49,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   readonly #router: QueryRouter;
   readonly #leases: RequestOwner<Lease> = {
     grant: (member, site) => this.#lend(member, site),
-    abort: (request) => this.#shell.abort(request),
+    abort: (request) => this.#shell.admission.abort(request),
   };
 
   constructor(shell: PoolShell, router: QueryRouter) {
@@ -96,8 +97,8 @@ export class CallablePool extends SqlScope implements LimitedRunner {
       );
     }
     const shell = this.#shell;
-    const request = new InstantRequest(shell.arrival());
-    shell.admit(request);
+    const request = new InstantRequest(shell.admission.arrival());
+    shell.admission.admit(request);
     const { member } = request;
     if (member === undefined) return undefined;
     return new AnonymousLease(shell, member, shell).public;
@@ -150,12 +151,12 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     options?.signal?.throwIfAborted();
     const shell = this.#shell;
     const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
-    const since = shell.arrival();
-    const deadline = shell.deadline(since, timeoutMs);
-    const abort = (request: Request) => shell.abort(request);
+    const since = shell.admission.arrival();
+    const deadline = shell.admission.deadline(since, timeoutMs);
+    const abort = (request: Request) => shell.admission.abort(request);
     const owner: RequestOwner<void> = { grant() {}, abort };
     const request = new PromisedRequest("ready", since, deadline, owner);
-    shell.queue(request);
+    shell.admission.queue(request);
     request.heed(options?.signal);
     await request.promise;
   }
@@ -213,11 +214,11 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const shell = this.#shell;
     const site = shell.leaks.recordsSites ? new CallSite() : undefined;
-    const since = shell.arrival();
-    const member = shell.lendReady(since);
+    const since = shell.admission.arrival();
+    const member = shell.admission.lendReady(since);
     if (member !== undefined) return Promise.resolve(this.#lend(member, site));
     const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
-    const deadline = shell.deadline(since, timeoutMs);
+    const deadline = shell.admission.deadline(since, timeoutMs);
     const request = new PromisedRequest(
       "lease",
       since,
@@ -225,7 +226,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
       this.#leases,
       site,
     );
-    shell.queue(request);
+    shell.admission.queue(request);
     request.heed(signal);
     return request.promise;
   }

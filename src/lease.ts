@@ -4,7 +4,6 @@
  * @module
  */
 
-import { CallSite } from "./call_site.ts";
 import type { TransactionOptions } from "./options/begin_options.ts";
 import type {
   Loss,
@@ -12,6 +11,7 @@ import type {
   TransactionStatus,
 } from "./driver/connection.ts";
 import { HeldScope } from "./held_scope.ts";
+import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./member.ts";
 import {
   ConnectionBusyError,
@@ -38,6 +38,10 @@ const CURSOR_IS_OPEN = "a cursor is open on this connection, and would wait " +
 const TRANSACTION_IS_OPEN =
   "a transaction is open on this connection; make a " +
   "savepoint in it, or take another connection";
+
+function released(): Error {
+  return new LeaseReleasedError("use the connection");
+}
 
 /** The lease behind the interface. */
 export class Lease extends HeldScope implements Holder {
@@ -74,13 +78,8 @@ export class Lease extends HeldScope implements Holder {
   }
 
   get signal(): AbortSignal {
-    const notes = this.#notes ??= new LeaseNotes();
-    if (notes.controller === undefined) {
-      notes.controller = new AbortController();
-      const fault = this.#fault("use the connection");
-      if (fault !== undefined) notes.controller.abort(fault);
-    }
-    return notes.controller.signal;
+    this.#notes ??= new LeaseNotes();
+    return this.#notes.signal(() => this.#fault("use the connection"));
   }
 
   override runWithin(statement: Statement, limits: QueryLimits): void {
@@ -191,7 +190,7 @@ export class Lease extends HeldScope implements Holder {
     if (fault !== undefined) throw fault;
     const member = this.#member;
     this.#ended = DONE;
-    this.#stop(new LeaseReleasedError("use the connection"));
+    this.#notes?.stop(released);
     const now = this.#shell.now();
     member.endLease();
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
@@ -205,7 +204,7 @@ export class Lease extends HeldScope implements Holder {
   }
 
   onLost(loss: Loss): void {
-    this.#stop(this.#lostError(loss));
+    this.#notes?.stop(() => this.#lostError(loss));
   }
 
   #end(isDestroyed: boolean): Promise<void> {
@@ -215,11 +214,9 @@ export class Lease extends HeldScope implements Holder {
     this.#ended = DONE;
     if (this.#shell.leaks.recordsSites) {
       this.#notes ??= new LeaseNotes();
-      this.#notes.releasedAt = new CallSite();
+      this.#notes.recordRelease();
     }
-    if (this.#notes?.controller !== undefined) {
-      this.#stop(new LeaseReleasedError("use the connection"));
-    }
+    this.#notes?.stop(released);
     return this.#keeper.end(member, isDestroyed) ?? DONE;
   }
 
@@ -279,7 +276,7 @@ export class Lease extends HeldScope implements Holder {
     if (this.#ended !== undefined) {
       return new LeaseReleasedError(
         action,
-        this.#notes?.releasedAt?.toString(),
+        this.#notes?.releasedAt,
       );
     }
     const fault = this.#keeper.fault?.(action);
@@ -291,21 +288,4 @@ export class Lease extends HeldScope implements Holder {
   #lostError(loss: Loss): ConnectionLostError {
     return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
   }
-
-  #stop(reason: unknown): void {
-    this.#notes?.controller?.abort(reason);
-  }
-}
-
-/** A lease that was had at once: who has it is not told from who else runs in that turn. */
-export class AnonymousLease extends Lease {
-  override claim(): void {}
-}
-
-/** What few leases need. */
-class LeaseNotes {
-  /** Where it was released, when the pool records that. */
-  releasedAt: CallSite | undefined;
-  /** Of its signal, once somebody asked for that. */
-  controller: AbortController | undefined;
 }

@@ -4,25 +4,22 @@
  * @module
  */
 
+import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
 import type { Clock } from "./clock/clock.ts";
-import type { Effect } from "./core/effect.ts";
 import type { Input } from "./core/input.ts";
 import { PoolMachine } from "./core/pool_machine.ts";
-import type { Slot } from "./core/slot.ts";
-import type { WaiterKind } from "./core/wait_queue.ts";
 import type { Driver, Loss, Statement } from "./driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
+import { EffectRunner } from "./effect_runner.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import type { Member, MemberOwner } from "./member.ts";
 import { PoolEvents } from "./pool_events.ts";
 import type { ResolvedPoolOptions } from "./pool_options.ts";
 import { PoolCounters, type PoolStats } from "./pool_stats.ts";
 import { PoolTimer } from "./pool_timer.ts";
-import type { Request } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
-import { SleepWatch } from "./sleep_watch.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Upkeep } from "./upkeep.ts";
 
@@ -57,6 +54,7 @@ export class PoolShell implements MemberOwner {
   readonly counters = new PoolCounters();
   readonly events = new PoolEvents();
   readonly alarms = new Alarms();
+  readonly admission: Admission;
   readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
@@ -65,9 +63,9 @@ export class PoolShell implements MemberOwner {
   upkeep!: Upkeep;
   losses!: LossHandler;
   readonly #timer: PoolTimer;
-  readonly #sleepWatch: SleepWatch;
+  readonly #effects = new EffectRunner(this);
   #onDrained: (() => void) | undefined;
-  #drained: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor({ options, driver, maker, clock }: PoolParts) {
     this.options = options;
@@ -84,7 +82,7 @@ export class PoolShell implements MemberOwner {
       hasAcquireHook: onAcquire !== undefined,
     });
     this.#timer = new PoolTimer(clock, () => this.#tick());
-    this.#sleepWatch = new SleepWatch(clock);
+    this.admission = new Admission(this);
     this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
   }
@@ -92,18 +90,6 @@ export class PoolShell implements MemberOwner {
   /** Milliseconds on the pool's clock. */
   now(): number {
     return this.clock.now();
-  }
-
-  /** The time for whoever asks for a connection now: exact where something may be due. */
-  arrival(): number {
-    const recent = this.clock.recent();
-    const isExact = this.machine.nextDeadline <= recent + this.clock.lagMs;
-    return isExact ? this.clock.now() : recent;
-  }
-
-  /** When he is turned away who came at `since`: never before his time is up. */
-  deadline(since: number, timeoutMs: number): number {
-    return timeoutMs > 0 ? since + this.clock.lagMs + timeoutMs : since;
   }
 
   /** One consistent picture. */
@@ -119,63 +105,10 @@ export class PoolShell implements MemberOwner {
     });
   }
 
-  /** Lends a connection that is idle and ready, if nobody waits for one. */
-  lendReady(now: number): Member | undefined {
-    const member = this.#takeReady("lease", now);
-    if (member === undefined) return undefined;
-    this.counters.requests++;
-    this.requests.lend(member, 0, now);
-    this.events.flush();
-    return member;
-  }
-
-  /** Lets a request have a connection at once, or wait for one. */
-  admit(request: Request): void {
-    const now = request.since;
-    const member = this.#takeReady(request.kind, now);
-    if (member === undefined) return this.queue(request);
-    this.requests.count(request);
-    this.machine.waiters.number(request);
-    this.requests.grant(request, member, now);
-    this.schedule(now);
-    this.events.flush();
-  }
-
-  /** Lets a request wait for which nothing is ready. */
-  queue(request: Request): void {
-    const now = request.since;
-    this.requests.count(request);
-    this.feed({ kind: "acquire", now, waiter: request, isResent: false });
-    if (request.state === "queued") this.requests.nesting.begin(request, now);
-  }
-
-  /** Lets a request wait again, whose connection died before it was sent. */
-  queueAgain(request: Request): void {
-    const now = this.now();
-    this.feed({ kind: "acquire", now, waiter: request, isResent: true });
-  }
-
-  #takeReady(kind: WaiterKind, now: number): Member | undefined {
-    this.#wake(now);
-    return this.machine.takeReady(kind, now)?.connection;
-  }
-
-  #wake(now: number): void {
-    if (this.#sleepWatch.hasSlept(now)) this.feed({ kind: "leap", now });
-  }
-
-  /** The caller of a request has gone. */
-  abort(request: Request): void {
-    const now = this.now();
-    // The core hears of a deadline first: then it is turned away, and counted so.
-    if (request.deadline > now) this.requests.abort(request);
-    this.feed({ kind: "abort", now, waiter: request });
-  }
-
   /** Takes one input to the core and carries out what it decides. */
   feed(input: Input<Member>): void {
     for (const effect of this.machine.step(input)) {
-      this.#carryOut(effect, input.now);
+      this.#effects.carryOut(effect, input.now);
     }
     this.schedule(input.now);
     this.events.flush();
@@ -193,13 +126,22 @@ export class PoolShell implements MemberOwner {
 
   /** Begins to close; resolves once nothing is held any more. */
   close(timeoutMs: number, isForced: boolean): Promise<void> {
-    this.#drained ??= new Promise((resolve) => this.#onDrained = resolve);
+    this.#closing ??= new Promise((resolve) => this.#onDrained = resolve);
     const now = this.now();
     const endAt = now + timeoutMs;
     const forcedMs = Math.min(timeoutMs * FORCED_SHARE, MAX_FORCED_MS);
     const forceAt = isForced ? now : endAt - forcedMs;
     this.feed({ kind: "close", now, forceAt, endAt });
-    return this.#drained;
+    return this.#closing;
+  }
+
+  /** The pool is closed and holds nothing any more. */
+  drained(): void {
+    this.leaks.stop();
+    // What was detached keeps its alarms: they are set anew.
+    this.#timer.stop();
+    this.events.push({ type: "closed" });
+    this.#onDrained?.();
   }
 
   onFinished(member: Member): void {
@@ -269,67 +211,5 @@ export class PoolShell implements MemberOwner {
     this.feed({ kind: "tick", now });
     this.alarms.ring(now);
     this.schedule(now);
-  }
-
-  #carryOut(effect: Effect<Member>, now: number): void {
-    switch (effect.kind) {
-      case "grant":
-        return this.requests.grant(
-          effect.waiter as Request,
-          effect.slot.connection!,
-          now,
-        );
-      case "ready":
-        return (effect.waiter as Request).onGranted(undefined as never);
-      case "turnAway":
-        return this.requests.turnAway(effect, now);
-      case "dial":
-        return void this.dials.begin(effect.slot);
-      case "abandon":
-        return this.dials.abandon(effect.slot, effect.isTimeout);
-      case "prepare":
-        return void this.#prepare(effect);
-      case "reset":
-        return void this.#reset(effect.slot);
-      case "close":
-        return this.#close(effect);
-      case "destroy":
-        this.dials.abandon(effect.slot, false);
-        return effect.slot.connection?.connection.destroy();
-      case "drained":
-        this.leaks.stop();
-        // What was detached keeps its alarms: they are set anew.
-        this.#timer.stop();
-        this.events.push({ type: "closed" });
-        return this.#onDrained?.();
-    }
-  }
-
-  async #prepare(
-    { slot, ping, hook }: Extract<Effect<Member>, { kind: "prepare" }>,
-  ): Promise<void> {
-    await undefined;
-    const isOk = await this.upkeep.prepare(slot.connection!, ping, hook);
-    this.feed({ kind: "prepared", now: this.now(), slot, isOk });
-  }
-
-  async #reset(slot: Slot<Member>): Promise<void> {
-    const member = slot.connection!;
-    await undefined;
-    const isOk = await this.upkeep.putBack(member);
-    this.feed({ kind: "wasReset", now: this.now(), slot, isOk });
-    member.settleReturn();
-  }
-
-  #close(
-    { slot, reason }: Extract<Effect<Member>, { kind: "close" }>,
-  ): void {
-    const member = slot.connection!;
-    this.counters.closed[reason]++;
-    const { pid } = member.connection;
-    this.events.push({ type: "close", pid, reason });
-    member.settleReturn();
-    void member.connection.close();
-    this.cancels.insist(member);
   }
 }

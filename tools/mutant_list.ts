@@ -45,8 +45,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "nobody is woken by a failed dial",
     MACHINE,
-    "this.slots.forget(slot);\n    this.#settle(now);\n  }\n\n  #prepared",
-    "this.slots.forget(slot);\n  }\n\n  #prepared",
+    "if (this.#dialer.fail(input)) this.#settle(input.now);",
+    "this.#dialer.fail(input);",
   ),
   mutant(
     "nobody is woken by a lost connection",
@@ -56,9 +56,9 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a failed dial keeps its slot",
-    MACHINE,
-    "this.slots.forget(slot);\n    this.#settle(now);\n  }\n\n  #prepared",
-    "this.#settle(now);\n  }\n\n  #prepared",
+    "core/dialer.ts",
+    "this.#slots.forget(slot);",
+    "",
   ),
   mutant(
     "who gives up stays in the queue",
@@ -74,8 +74,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a connection that opens after the close is kept",
-    MACHINE,
-    'else this.state.emit({ kind: "destroy", slot });',
+    "core/dialer.ts",
+    'else this.#state.emit({ kind: "destroy", slot });',
     "",
   ),
   mutant(
@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a deadline is not heeded",
     MACHINE,
-    "if (owner instanceof Waiter) this.#timeOut(owner);",
-    "if (owner instanceof Waiter) continue;",
+    "if (waiter === undefined) break;\n      this.#timeOut(waiter);",
+    "if (waiter === undefined) break;",
   ),
   mutant(
     "one more connection than max",
@@ -187,9 +187,27 @@ export const MUTANTS: readonly Mutant[] = [
     "const { slot } = member;\n    const count = 1;",
   ),
   mutant(
+    "a deadline that comes out of order is not the next",
+    "core/waiter_deadlines.ts",
+    "return Math.min(this.#firstAt, this.#others.next);",
+    "return this.#firstAt;",
+  ),
+  mutant(
+    "deadlines out of order stand in the line of those in order",
+    "core/waiter_deadlines.ts",
+    "if (isInOrder) this.#join(waiter);",
+    "if (isInOrder || true) this.#join(waiter);",
+  ),
+  mutant(
+    "time is up a millisecond early by a clock that is late",
+    "admission.ts",
+    "return timeoutMs > 0 ? since + this.#shell.clock.lagMs + timeoutMs : since;",
+    "return since + timeoutMs;",
+  ),
+  mutant(
     "who was granted keeps a deadline",
     "core/waiting_room.ts",
-    "this.#state.deadlines.drop(waiter.alarm);",
+    "this.deadlines.drop(waiter);",
     "",
   ),
   mutant(
@@ -304,13 +322,13 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "an abort is not heard",
     "request.ts",
-    "this.#canceller.abort(this);\n    this.#fail(reason);",
+    "this.#owner.abort(this);\n    this.#fail(reason);",
     "",
   ),
   mutant(
     "who gives up is not told to the core",
     "request.ts",
-    "this.#canceller.abort(this);",
+    "this.#owner.abort(this);",
     "",
   ),
   mutant(
@@ -465,14 +483,14 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "who was served at once is taken for its neighbours",
-    LEASE,
-    "if (!this.isAnonymous) this.hold();",
-    "this.hold();",
+    "anonymous_lease.ts",
+    "override claim(): void {}",
+    "",
   ),
   mutant(
     "a clock that is late misses what is due",
-    SHELL,
-    "return nextDeadline > recent + 1 ? recent : this.clock.now();",
+    "admission.ts",
+    "return isExact ? clock.now() : recent;",
     "return recent;",
   ),
   mutant(

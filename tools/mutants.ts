@@ -14,7 +14,7 @@ const TESTS = [
   "tests/detached_connection_test.ts",
   "tests/member_test.ts",
   "tests/nesting_watch_test.ts",
-  "tests/pool_shell_test.ts",
+  "tests/admission_test.ts",
   "tests/query_router_test.ts",
   "tests/request_desk_test.ts",
   "tests/upkeep_test.ts",

@@ -1,13 +1,17 @@
 /**
- * How many connections are to be opened.
+ * How many connections are to be opened, and what became of it.
  *
  * @module
  */
 
 import type { Backoff } from "./backoff.ts";
+import type { Input } from "./input.ts";
 import type { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
+
+type DialFailure<C> = Extract<Input<C>, { kind: "dialFailed" }>;
 
 /** Dials as many as are missing: for the pool, never for one waiter. */
 export class Dialer<C> {
@@ -44,6 +48,38 @@ export class Dialer<C> {
     for (let left = count; left > 0; left--) this.#slots.dial(now);
     this.#isHeldBack = now < this.#backoff.retryAt;
     return count > 0;
+  }
+
+  /** A dial opened a connection; answers whether the pool has one more. */
+  land(slot: Slot<C>, connection: C, random: number, now: number): boolean {
+    if (slot.state !== "connecting") {
+      this.#discard(slot, connection, now);
+      return false;
+    }
+    this.#backoff.succeed();
+    this.#slots.open(slot, connection, random, now);
+    return true;
+  }
+
+  /** A dial failed; answers whether it is over. */
+  fail({ slot, error, isPermanent, random, now }: DialFailure<C>): boolean {
+    const isAbandoned = slot.state === "closing" &&
+      slot.connection === undefined;
+    if (!isAbandoned) {
+      if (slot.state !== "connecting") return false;
+      if (!isPermanent && this.#slots.dialOn(slot, now)) return false;
+      this.#backoff.fail(slot.dialledAt, now, random, error, isPermanent);
+    }
+    this.#slots.forget(slot);
+    return true;
+  }
+
+  /** A dial that was given up opened a connection all the same. */
+  #discard(slot: Slot<C>, connection: C, now: number): void {
+    if (slot.connection !== undefined) return;
+    slot.connection = connection;
+    if (slot.state === "closing") this.#slots.retire(slot, "shutdown", now);
+    else this.#state.emit({ kind: "destroy", slot });
   }
 
   /** Ends all dialling: the pool closes. */

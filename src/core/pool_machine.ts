@@ -216,32 +216,11 @@ export class PoolMachine<C> {
   }
 
   #dialled({ slot, connection, random, now }: InputOf<C, "dialled">): void {
-    if (slot.state !== "connecting") {
-      return this.#discard(slot, connection, now);
-    }
-    this.backoff.succeed();
-    this.slots.open(slot, connection, random, now);
-    this.#settle(now);
-  }
-
-  /** A dial that was given up opened a connection all the same. */
-  #discard(slot: Slot<C>, connection: C, now: number): void {
-    if (slot.connection !== undefined) return;
-    slot.connection = connection;
-    if (slot.state === "closing") this.slots.retire(slot, "shutdown", now);
-    else this.state.emit({ kind: "destroy", slot });
+    if (this.#dialer.land(slot, connection, random, now)) this.#settle(now);
   }
 
   #dialFailed(input: InputOf<C, "dialFailed">): void {
-    const { slot, error, isPermanent, random, now } = input;
-    const isAbandoned = slot.state === "closing" &&
-      slot.connection === undefined;
-    if (isAbandoned) return this.#remove(slot, now);
-    if (slot.state !== "connecting") return;
-    if (!isPermanent && this.slots.dialOn(slot, now)) return;
-    this.backoff.fail(slot.dialledAt, now, random, error, isPermanent);
-    this.slots.forget(slot);
-    this.#settle(now);
+    if (this.#dialer.fail(input)) this.#settle(input.now);
   }
 
   #prepared({ slot, isOk, now }: InputOf<C, "prepared">): void {

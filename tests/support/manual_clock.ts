@@ -12,7 +12,7 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  readonly lagMs = 0;
+  lagMs = 0;
 
   recent(): number {
     return this.#now;

@@ -1,0 +1,83 @@
+/**
+ * How what the core asks for is done.
+ *
+ * @module
+ */
+
+import type { Effect } from "./core/effect.ts";
+import type { Slot } from "./core/slot.ts";
+import type { Member } from "./member.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import type { Request } from "./request.ts";
+
+/** Carries out effects, each in the turn in which it is asked for. */
+export class EffectRunner {
+  readonly #shell: PoolShell;
+
+  constructor(shell: PoolShell) {
+    this.#shell = shell;
+  }
+
+  /** Does what an effect asks for. */
+  carryOut(effect: Effect<Member>, now: number): void {
+    const shell = this.#shell;
+    switch (effect.kind) {
+      case "grant":
+        return shell.requests.grant(
+          effect.waiter as Request,
+          effect.slot.connection!,
+          now,
+        );
+      case "ready":
+        return (effect.waiter as Request).onGranted(undefined as never);
+      case "turnAway":
+        return shell.requests.turnAway(effect, now);
+      case "dial":
+        return void shell.dials.begin(effect.slot);
+      case "abandon":
+        return shell.dials.abandon(effect.slot, effect.isTimeout);
+      case "prepare":
+        return void this.#prepare(effect);
+      case "reset":
+        return void this.#reset(effect.slot);
+      case "close":
+        return this.#close(effect);
+      case "destroy":
+        shell.dials.abandon(effect.slot, false);
+        return effect.slot.connection?.connection.destroy();
+      case "drained":
+        return shell.drained();
+    }
+  }
+
+  async #prepare(
+    { slot, ping, hook }: Extract<Effect<Member>, { kind: "prepare" }>,
+  ): Promise<void> {
+    await undefined;
+    const shell = this.#shell;
+    const isOk = await shell.upkeep.prepare(slot.connection!, ping, hook);
+    shell.feed({ kind: "prepared", now: shell.now(), slot, isOk });
+  }
+
+  async #reset(slot: Slot<Member>): Promise<void> {
+    const member = slot.connection!;
+    await undefined;
+    const shell = this.#shell;
+    const isOk = await shell.upkeep.putBack(member);
+    shell.feed({ kind: "wasReset", now: shell.now(), slot, isOk });
+    member.settleReturn();
+  }
+
+  #close(
+    { slot, reason }: Extract<Effect<Member>, { kind: "close" }>,
+  ): void {
+    const member = slot.connection!;
+    const { counters, events, cancels } = this.#shell;
+    counters.closed[reason]++;
+    const { pid } = member.connection;
+    events.push({ type: "close", pid, reason });
+    member.settleReturn();
+    void member.connection.close();
+    cancels.insist(member);
+  }
+}
