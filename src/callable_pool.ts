@@ -11,25 +11,25 @@ import {
   type CloseOptions,
   resolveCloseOptions,
 } from "./options/call_options.ts";
-import { CallSite } from "./call_site.ts";
+import { CallSite } from "./shell/call_site.ts";
 import type { Pool } from "./pool.ts";
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
-import type { Member } from "./member.ts";
+import type { Member } from "./shell/member.ts";
 import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
 import type { PoolEventType } from "./pool_events.ts";
-import type { PoolShell } from "./pool_shell.ts";
+import type { PoolShell } from "./shell/pool_shell.ts";
 import type { PoolStats } from "./pool_stats.ts";
 import { AnonymousLease } from "./anonymous_lease.ts";
 import { Lease } from "./lease.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
-import type { QueryRouter } from "./query_router.ts";
+import type { QueryRouter } from "./shell/query_router.ts";
 import {
   InstantRequest,
   PromisedRequest,
   type Request,
   type RequestOwner,
-} from "./request.ts";
+} from "./shell/request.ts";
 import type { EndOptions, LimitedSql, QueryLimits } from "./sql.ts";
 import { SqlScope } from "./sql_scope.ts";
 import type { StatementMaker } from "./statement_maker.ts";

@@ -7,7 +7,7 @@
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
 import { checkAcquireOptions } from "./options/call_options.ts";
-import { UNLIMITED } from "./query_limit.ts";
+import { UNLIMITED } from "./shell/query_limit.ts";
 import type { LimitedSql, QueryLimits } from "./sql.ts";
 import { SqlScope } from "./sql_scope.ts";
 

@@ -12,15 +12,15 @@ import type {
 } from "./driver/connection.ts";
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
-import type { Holder, LeaseKeeper, Member } from "./member.ts";
+import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
 import {
   ConnectionBusyError,
   ConnectionLostError,
   LeaseReleasedError,
 } from "./pool_errors.ts";
-import type { PoolShell } from "./pool_shell.ts";
-import { limitOnMember } from "./member_limit.ts";
-import { cancelError } from "./query_router.ts";
+import type { PoolShell } from "./shell/pool_shell.ts";
+import { limitOnMember } from "./shell/member_limit.ts";
+import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";

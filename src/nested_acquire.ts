@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { CallSite } from "./call_site.ts";
-import type { HeldLease } from "./caller_context.ts";
-import type { Member } from "./member.ts";
+import type { CallSite } from "./shell/call_site.ts";
+import type { HeldLease } from "./shell/caller_context.ts";
+import type { Member } from "./shell/member.ts";
 
 /** A lease whose holder waits for another connection of the same pool. */
 export interface NestedHolder {

@@ -5,11 +5,11 @@
  */
 
 import { CallablePool } from "./callable_pool.ts";
-import { type PoolParts, PoolShell } from "./pool_shell.ts";
+import { type PoolParts, PoolShell } from "./shell/pool_shell.ts";
 import { Lease } from "./lease.ts";
-import type { LeaseKeeper } from "./member.ts";
-import { QueryRouter } from "./query_router.ts";
-import { Upkeep } from "./upkeep.ts";
+import type { LeaseKeeper } from "./shell/member.ts";
+import { QueryRouter } from "./shell/query_router.ts";
+import { Upkeep } from "./shell/upkeep.ts";
 
 /** Puts a pool together and lets it open its first connections. */
 export function assemblePool(parts: PoolParts): CallablePool {

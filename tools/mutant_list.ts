@@ -23,10 +23,10 @@ function mutant(
 
 const MACHINE = "core/pool_machine.ts";
 const KEEPER = "core/slot_keeper.ts";
-const SHELL = "pool_shell.ts";
+const SHELL = "shell/pool_shell.ts";
 const LEASE = "lease.ts";
-const NESTING = "nesting_watch.ts";
-const ROUTER = "query_router.ts";
+const NESTING = "shell/nesting_watch.ts";
+const ROUTER = "shell/query_router.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   // The core.
@@ -200,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "time is up a millisecond early by a clock that is late",
-    "admission.ts",
+    "shell/admission.ts",
     "return timeoutMs > 0 ? since + this.#shell.clock.lagMs + timeoutMs : since;",
     "return since + timeoutMs;",
   ),
@@ -309,25 +309,25 @@ export const MUTANTS: readonly Mutant[] = [
   // The shell.
   mutant(
     "an acquire's signal is not let go",
-    "request.ts",
+    "shell/request.ts",
     'this.#signal?.removeEventListener("abort", this);',
     "",
   ),
   mutant(
     "a query's signal is not let go",
-    "query_limit.ts",
+    "shell/query_limit.ts",
     'this.#signal?.removeEventListener("abort", this);',
     "",
   ),
   mutant(
     "an abort is not heard",
-    "request.ts",
+    "shell/request.ts",
     "this.#owner.abort(this);\n    this.#fail(reason);",
     "",
   ),
   mutant(
     "who gives up is not told to the core",
-    "request.ts",
+    "shell/request.ts",
     "this.#owner.abort(this);",
     "",
   ),
@@ -381,61 +381,61 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "no rollback at release",
-    "upkeep.ts",
+    "shell/upkeep.ts",
     'await connection.command("rollback");',
     "",
   ),
   mutant(
     "a session is not reset",
-    "upkeep.ts",
+    "shell/upkeep.ts",
     "await member.connection.command(RESET_SESSION);",
     "",
   ),
   mutant(
     "a cancel is not awaited",
-    "upkeep.ts",
+    "shell/upkeep.ts",
     "await connection.quiesce();",
     "",
   ),
   mutant(
     "a hook that fails is forgiven",
-    "upkeep.ts",
+    "shell/upkeep.ts",
     "this.#shell.events.flush();\n      throw error;",
     "this.#shell.events.flush();",
   ),
   mutant(
     "a damaged connection is lent again",
-    "member.ts",
+    "shell/member.ts",
     'if (connection.isLost || connection.isDamaged) return "destroy";',
     'if (connection.isLost) return "destroy";',
   ),
   mutant(
     "a connection that is left busy is lent again",
-    "member.ts",
+    "shell/member.ts",
     'connection.isSuspended\n      ? "reset"\n      : "destroy";',
     'connection.isSuspended\n      ? "reset"\n      : "keep";',
   ),
   mutant(
     "a dial that fails is not told to the core",
-    "dial_desk.ts",
+    "shell/dial_desk.ts",
     "this.#controllers.delete(slot);\n      this.#fail(slot, error);",
     "this.#controllers.delete(slot);\n      void error;",
   ),
   mutant(
     "a hook's hang outlasts its dial",
-    "dial_desk.ts",
+    "shell/dial_desk.ts",
     "return Promise.race([opened, aborted]);",
     "return opened;",
   ),
   mutant(
     "a cancel request that does not help costs nothing",
-    "cancel_desk.ts",
+    "shell/cancel_desk.ts",
     "now + this.#shell.options.releaseTimeoutMs,\n      () => connection.destroy(),",
     "now + this.#shell.options.releaseTimeoutMs,\n      () => {},",
   ),
   mutant(
     "a cancel request hits others in flight",
-    "cancel_desk.ts",
+    "shell/cancel_desk.ts",
     "if (!connection.mayCancel) return;",
     "if (connection.inFlight === 0) return;",
   ),
@@ -447,13 +447,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a nested waiter counts for the next lease of what it held",
-    "member.ts",
+    "shell/member.ts",
     "this.held = undefined;\n  }",
     "}",
   ),
   mutant(
     "a released lease still counts as held",
-    "member.ts",
+    "shell/member.ts",
     "if (this.held !== undefined) this.held.hasEnded = true;",
     "",
   ),
@@ -489,7 +489,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a clock that is late misses what is due",
-    "admission.ts",
+    "shell/admission.ts",
     "return isExact ? clock.now() : recent;",
     "return recent;",
   ),
@@ -513,7 +513,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a late dial outlives its pool",
-    "upkeep.ts",
+    "shell/upkeep.ts",
     "connection.destroy();\n      throw error;",
     "throw error;",
   ),

@@ -10,14 +10,8 @@ const ROOT = new URL("..", import.meta.url).pathname;
 const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
   "tests/core/",
-  "tests/caller_context_test.ts",
   "tests/detached_connection_test.ts",
-  "tests/member_test.ts",
-  "tests/nesting_watch_test.ts",
-  "tests/admission_test.ts",
-  "tests/query_router_test.ts",
-  "tests/request_desk_test.ts",
-  "tests/upkeep_test.ts",
+  "tests/shell/",
   "tests/simulation/",
 ];
 const LIMIT_MS = 60_000;

@@ -5,7 +5,7 @@ import {
   type Pool,
   type PoolEventMap,
 } from "../../mod.ts";
-import { Member } from "../../src/member.ts";
+import { Member } from "../../src/shell/member.ts";
 import { assert, assertEquals, assertInstanceOf } from "../support/assert.ts";
 import { clockedWorld } from "../support/clocked_pool.ts";
 import { eventually, nextTurn } from "../support/eventually.ts";

@@ -21,15 +21,18 @@ async function literals(
   return [...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
 }
 
-Deno.test("the tree in ARCHITECTURE.md has every file and folder of src/", async () => {
-  const entries = await Array.fromAsync(Deno.readDir(new URL("src", ROOT)));
-  const names = entries.map(({ name, isDirectory }) =>
-    isDirectory ? `\n  ${name}/ ` : `\n  ${name} `
-  );
-  assertEquals(missingFrom(TEXT, names), []);
-  const told = [...TEXT.matchAll(/^ {2}([a-z_]+\.ts|[a-z_]+\/) /gm)];
-  assertEquals(told.length, names.length);
-});
+for (const [folder, indent] of [["src", 2], ["src/shell", 4]] as const) {
+  Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folder}/`, async () => {
+    const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT)));
+    const before = `\n${" ".repeat(indent)}`;
+    const names = entries.map(({ name, isDirectory }) =>
+      isDirectory ? `${before}${name}/ ` : `${before}${name} `
+    );
+    assertEquals(missingFrom(TEXT, names), []);
+    const line = new RegExp(`^ {${indent}}([a-z_]+\\.ts|[a-z_]+\\/) `, "gm");
+    assertEquals([...TEXT.matchAll(line)].length, names.length);
+  });
+}
 
 Deno.test("ARCHITECTURE.md names the files that there are", async () => {
   const paths = [...TEXT.matchAll(/`([a-z]+\/[a-z_/]+\.ts)`/g)]

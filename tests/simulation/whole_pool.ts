@@ -12,7 +12,7 @@ import type { Input } from "../../src/core/input.ts";
 import { assertInvariants } from "../../src/core/invariants.ts";
 import { PoolMachine } from "../../src/core/pool_machine.ts";
 import type { Statement } from "../../src/driver/connection.ts";
-import type { Member } from "../../src/member.ts";
+import type { Member } from "../../src/shell/member.ts";
 import { assemblePool } from "../../src/pool_assembly.ts";
 import type { PoolEvent } from "../../src/pool_events.ts";
 import { EVENT_TYPES } from "../support/event_types.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Fate } from "./core/input.ts";
-import type { Slot } from "./core/slot.ts";
+import type { Fate } from "../core/input.ts";
+import type { Slot } from "../core/slot.ts";
 import type { Alarm } from "./alarms.ts";
 import type { CallSite } from "./call_site.ts";
 import type { HeldLease } from "./caller_context.ts";
@@ -14,7 +14,7 @@ import type {
   ConnectionListener,
   Loss,
   Statement,
-} from "./driver/connection.ts";
+} from "../driver/connection.ts";
 
 // From the end of a cursor's loop to the driver's taking note of it.
 const CURSOR_TURNS = 16;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Effect } from "./core/effect.ts";
+import type { Effect } from "../core/effect.ts";
 import type { Member } from "./member.ts";
 import { NestingWatch } from "./nesting_watch.ts";
 import {
   AcquireTimeoutError,
   PoolClosedError,
   PoolOverloadedError,
-} from "./pool_errors.ts";
+} from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";
 

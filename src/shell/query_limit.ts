@@ -5,8 +5,8 @@
  */
 
 import type { Alarm, Alarms } from "./alarms.ts";
-import { QueryTimeoutError } from "./pool_errors.ts";
-import type { QueryLimits } from "./sql.ts";
+import { QueryTimeoutError } from "../pool_errors.ts";
+import type { QueryLimits } from "../sql.ts";
 
 /** What has limits: it is told once, at most, that it is over. */
 export interface Limited {

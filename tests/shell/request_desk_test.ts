@@ -1,6 +1,6 @@
-import { assertEquals, assertRejects } from "./support/assert.ts";
-import { fakedPool } from "./support/faked_pool.ts";
-import { AcquireTimeoutError } from "../mod.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { fakedPool } from "../support/faked_pool.ts";
+import { AcquireTimeoutError } from "../../mod.ts";
 
 Deno.test("an acquire that times out says that the pool is paused, if it is", async () => {
   const { pool, clock } = fakedPool({ max: 1 });

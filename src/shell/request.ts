@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Waiter, type WaiterKind } from "./core/wait_queue.ts";
+import { Waiter, type WaiterKind } from "../core/wait_queue.ts";
 import type { CallSite } from "./call_site.ts";
 import type { Member } from "./member.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Deadline, Deadlines } from "./core/deadlines.ts";
+import { type Deadline, Deadlines } from "../core/deadlines.ts";
 
 /** Something to be done at a point in time. */
 export type Alarm = Deadline<() => void>;

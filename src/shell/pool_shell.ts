@@ -7,20 +7,20 @@
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
-import type { Clock } from "./clock/clock.ts";
-import type { Input } from "./core/input.ts";
-import { PoolMachine } from "./core/pool_machine.ts";
-import type { Driver, Loss, Statement } from "./driver/connection.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { Input } from "../core/input.ts";
+import { PoolMachine } from "../core/pool_machine.ts";
+import type { Driver, Loss, Statement } from "../driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { EffectRunner } from "./effect_runner.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import type { Member, MemberOwner } from "./member.ts";
-import { PoolEvents } from "./pool_events.ts";
-import type { ResolvedPoolOptions } from "./pool_options.ts";
-import { PoolCounters, type PoolStats } from "./pool_stats.ts";
+import { PoolEvents } from "../pool_events.ts";
+import type { ResolvedPoolOptions } from "../pool_options.ts";
+import { PoolCounters, type PoolStats } from "../pool_stats.ts";
 import { PoolTimer } from "./pool_timer.ts";
 import { RequestDesk } from "./request_desk.ts";
-import type { StatementMaker } from "./statement_maker.ts";
+import type { StatementMaker } from "../statement_maker.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** Runs again, or fails, what a lost connection left unfinished. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Fate } from "./core/input.ts";
-import type { Slot } from "./core/slot.ts";
+import type { Fate } from "../core/input.ts";
+import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
-import type { HookName } from "./pool_events.ts";
-import type { ConnectionHook } from "./pool_options.ts";
+import type { HookName } from "../pool_events.ts";
+import type { ConnectionHook } from "../pool_options.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
 /** Runs a hook on a connection that nobody holds, with a lease for as long as it runs. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Effect } from "./core/effect.ts";
-import type { Slot } from "./core/slot.ts";
+import type { Effect } from "../core/effect.ts";
+import type { Slot } from "../core/slot.ts";
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";

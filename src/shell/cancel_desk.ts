@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Statement } from "./driver/connection.ts";
+import type { Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 

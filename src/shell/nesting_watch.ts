@@ -13,7 +13,7 @@ import {
   hasNestedWaiter,
   type NestedAcquire,
   type NestedWaiter,
-} from "./nested_acquire.ts";
+} from "../nested_acquire.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import { PromisedRequest, type Request } from "./request.ts";
 

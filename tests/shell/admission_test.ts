@@ -1,6 +1,6 @@
-import { AcquireTimeoutError } from "../mod.ts";
-import { assertEquals, assertRejects } from "./support/assert.ts";
-import { fakedPool } from "./support/faked_pool.ts";
+import { AcquireTimeoutError } from "../../mod.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { fakedPool } from "../support/faked_pool.ts";
 
 Deno.test("a lifetime that has just ended is not missed by a clock that is late", async () => {
   const { pool, clock } = fakedPool({ max: 1, maxLifetimeMs: 1_000 });

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertNotEquals } from "./support/assert.ts";
-import { nextTurn } from "./support/eventually.ts";
-import { fakedPool } from "./support/faked_pool.ts";
+import { assert, assertEquals, assertNotEquals } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
+import { fakedPool } from "../support/faked_pool.ts";
 
 Deno.test("release() rolls back what is open, and keeps the connection", async () => {
   const { pool, driver } = fakedPool();

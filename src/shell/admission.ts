@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WaiterKind } from "./core/wait_queue.ts";
+import type { WaiterKind } from "../core/wait_queue.ts";
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";

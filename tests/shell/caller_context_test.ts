@@ -3,8 +3,8 @@ import {
   callerContext,
   type HeldLease,
   type Holding,
-} from "../src/caller_context.ts";
-import { assertEquals } from "./support/assert.ts";
+} from "../../src/shell/caller_context.ts";
+import { assertEquals } from "../support/assert.ts";
 
 const POOL = {};
 

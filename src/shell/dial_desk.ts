@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Slot } from "./core/slot.ts";
+import type { Slot } from "../core/slot.ts";
 import type { Member } from "./member.ts";
-import { ConnectError, PoolClosedError } from "./pool_errors.ts";
+import { ConnectError, PoolClosedError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
 /** Begins dials, gives them up, and tells the core how they end: each once. */

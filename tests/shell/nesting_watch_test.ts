@@ -3,11 +3,11 @@ import {
   type Pool,
   type PooledConnection,
   type PoolEventMap,
-} from "../mod.ts";
-import { assertEquals, assertInstanceOf } from "./support/assert.ts";
-import { nextTurn } from "./support/eventually.ts";
-import { type FakedPool, fakedPool } from "./support/faked_pool.ts";
-import type { PoolOptions } from "../mod.ts";
+} from "../../mod.ts";
+import { assertEquals, assertInstanceOf } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
+import { type FakedPool, fakedPool } from "../support/faked_pool.ts";
+import type { PoolOptions } from "../../mod.ts";
 
 type Told = PoolEventMap["nestedacquire"];
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Statement } from "./driver/connection.ts";
+import type { Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import { type Limited, QueryLimit } from "./query_limit.ts";
-import type { QueryLimits } from "./sql.ts";
+import type { QueryLimits } from "../sql.ts";
 
 /** Watches a statement from when it is handed to its connection, if there is a limit. */
 export function limitOnMember(

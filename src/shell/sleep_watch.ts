@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "./clock/clock.ts";
+import type { Clock } from "../clock/clock.ts";
 
 // A wall clock that ran ahead of the other by this much was not adjusted: the
 // machine was asleep.

@@ -1,6 +1,6 @@
-import { assertEquals, assertRejects } from "./support/assert.ts";
-import { nextTurn } from "./support/eventually.ts";
-import { fakedPool } from "./support/faked_pool.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
+import { fakedPool } from "../support/faked_pool.ts";
 
 Deno.test("queries that are answered in one packet leave their connection together", async () => {
   const { pool, driver } = fakedPool({ max: 1 });

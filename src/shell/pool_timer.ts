@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "./clock/clock.ts";
+import type { Clock, Timer } from "../clock/clock.ts";
 
 /** Rings when something is due, and keeps the process alive while somebody waits. */
 export class PoolTimer {

@@ -1,7 +1,7 @@
-import { Slot } from "../src/core/slot.ts";
-import type { Connection } from "../src/driver/connection.ts";
-import { Member, type MemberOwner } from "../src/member.ts";
-import { assertEquals } from "./support/assert.ts";
+import { Slot } from "../../src/core/slot.ts";
+import type { Connection } from "../../src/driver/connection.ts";
+import { Member, type MemberOwner } from "../../src/shell/member.ts";
+import { assertEquals } from "../support/assert.ts";
 
 Deno.test("Member.endLease() tells those in its scope that nobody holds it any more", () => {
   const slot = new Slot<Member>(1, 0, 0);

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { WaiterKind } from "./core/wait_queue.ts";
-import type { Loss, Statement, StatementScope } from "./driver/connection.ts";
+import type { WaiterKind } from "../core/wait_queue.ts";
+import type { Loss, Statement, StatementScope } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
-import { ConnectionLostError } from "./pool_errors.ts";
+import { ConnectionLostError } from "../pool_errors.ts";
 import type { LossHandler, PoolShell } from "./pool_shell.ts";
 import { type Limited, QueryLimit, UNLIMITED } from "./query_limit.ts";
 import { Request } from "./request.ts";
-import type { QueryLimits } from "./sql.ts";
+import type { QueryLimits } from "../sql.ts";
 
 // A statement pipelined behind one of these would run inside its transaction.
 // No other command begins with "start".
