@@ -225,7 +225,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   override async end(): Promise<void> {
-    if (this.#fault("leave") !== undefined) return;
+    if (this.#isOver) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";
       await this.#leave();
@@ -250,7 +250,13 @@ export class LeaseTransaction extends HeldScope {
     return inner;
   }
 
-  /** Why it can do nothing any more: it has ended, or what it is in has. */
+  /** Whether it has ended, or what it is in has; to ask costs no error. */
+  get #isOver(): boolean {
+    if (this.#outcome !== undefined) return true;
+    return this.#outer !== undefined && this.#outer.#isOver;
+  }
+
+  /** Why it can do nothing any more, if so. */
   #fault(action: string): Error | undefined {
     if (this.#outcome !== undefined) {
       return new TransactionFinishedError(action, this.#outcome);
