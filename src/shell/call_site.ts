@@ -7,7 +7,8 @@
 // Enough to get out of this package and to the caller of a caller.
 const MAX_FRAMES = 12;
 
-const OWN_FOLDER = import.meta.url.slice(0, import.meta.url.lastIndexOf("/"));
+// The folder of the sources; in a bundle, the bundle.
+const OWN_PLACE = import.meta.url.replace(/\bshell\/call_site\.[jt]s$/, "");
 
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
@@ -21,14 +22,16 @@ export class CallSite {
     Error.stackTraceLimit = stackTraceLimit;
   }
 
-  /** The frames outside this package, one a line. */
+  /** The frames outside this package, one a line; all, where they cannot be told apart. */
   toString(): string {
     return this.#text ??= this.#outside();
   }
 
   #outside(): string {
     const frames = (this.#error.stack ?? "").split("\n").slice(1);
-    const outside = frames.filter((frame) => !frame.includes(OWN_FOLDER));
-    return outside.map((frame) => frame.trim()).join("\n");
+    const outside = frames.filter((frame) => !frame.includes(OWN_PLACE));
+    // In a program that is one bundle nothing is outside.
+    const shown = outside.length > 0 ? outside : frames;
+    return shown.map((frame) => frame.trim()).join("\n");
   }
 }
