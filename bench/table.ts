@@ -63,7 +63,8 @@ export function budgetTable(results: Pick<Results, "workloads">): string {
   const rows = judge(results).map((verdict) => [
     verdict.what,
     LABELS[verdict.against] ?? verdict.against,
-    `${verdict.sense} ${number(verdict.bound)} ${verdict.unit}`,
+    // Not rounded: it is not a measurement.
+    `${verdict.sense} ${verdict.bound.toLocaleString("en")} ${verdict.unit}`,
     verdict.found === undefined ? "" : spreadText(verdict.found, number),
     verdict.outcome,
   ]);

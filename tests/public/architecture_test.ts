@@ -21,9 +21,17 @@ async function literals(
   return [...list.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
 }
 
-for (const [folder, indent] of [["src", 2], ["src/shell", 4]] as const) {
-  Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folder}/`, async () => {
-    const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT)));
+for (
+  const [folders, indent] of [
+    [["src"], 2],
+    [["src/core", "src/shell"], 4],
+  ] as const
+) {
+  Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folders}`, async () => {
+    const entries = [];
+    for (const folder of folders) {
+      entries.push(...Deno.readDirSync(new URL(folder, ROOT)));
+    }
     const before = `\n${" ".repeat(indent)}`;
     const names = entries.map(({ name, isDirectory }) =>
       isDirectory ? `${before}${name}/ ` : `${before}${name} `
