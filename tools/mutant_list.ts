@@ -199,6 +199,18 @@ export const MUTANTS: readonly Mutant[] = [
     "if (isInOrder || true) this.#join(waiter);",
   ),
   mutant(
+    "who waits is timed by a date that stands still",
+    "shell/admission.ts",
+    "if (machine.slots.idle.size === 0) return clock.now();",
+    "",
+  ),
+  mutant(
+    "what is sent again after a sleep meets what slept",
+    "shell/admission.ts",
+    "const isResent = true;\n    this.#wake(now);",
+    "const isResent = true;",
+  ),
+  mutant(
     "time is up a millisecond early by a clock that is late",
     "shell/admission.ts",
     "return timeoutMs > 0 ? since + this.#shell.clock.lagMs + timeoutMs : since;",

@@ -139,7 +139,6 @@ export class DriverStatement implements SessionStatement {
     const { query } = this;
     this.isSent = false;
     if (this.#plan !== undefined) query.reject = this.#plan.reject;
-    this.#plan = undefined;
     query.state = null;
     query.active = false;
     // The driver serializes parameters in place, and would do so twice.
@@ -244,7 +243,6 @@ export class DriverStatement implements SessionStatement {
   failPlanned(error: unknown): void {
     const { query } = this;
     const { context, reject } = this.#plan!;
-    this.#plan = undefined;
     query.reject = reject;
     const isStale = isStalePlan(error);
     // Whoever runs it next is to be spared.

@@ -20,9 +20,11 @@ export class Admission {
     this.#sleepWatch = new SleepWatch(shell.clock);
   }
 
-  /** The time for whoever asks for a connection now: exact where something may be due. */
+  /** The time for whoever asks for a connection now: exact where he may wait, or something may be due. */
   arrival(): number {
     const { clock, machine } = this.#shell;
+    // A recent time is as old as it likes where a test has stopped the date.
+    if (machine.slots.idle.size === 0) return clock.now();
     const recent = clock.recent();
     const isExact = machine.nextDeadline <= recent + clock.lagMs;
     return isExact ? clock.now() : recent;
@@ -70,6 +72,7 @@ export class Admission {
   queueAgain(request: Request): void {
     const now = this.#shell.now();
     const isResent = true;
+    this.#wake(now);
     this.#shell.feed({ kind: "acquire", now, waiter: request, isResent });
   }
 
@@ -82,7 +85,12 @@ export class Admission {
   }
 
   #takeReady(kind: WaiterKind, now: number): Member | undefined {
-    if (this.#sleepWatch.hasSlept(now)) this.#shell.feed({ kind: "leap", now });
+    this.#wake(now);
     return this.#shell.machine.takeReady(kind, now)?.connection;
+  }
+
+  /** After a sleep, what is idle is to be validated before anybody has it. */
+  #wake(now: number): void {
+    if (this.#sleepWatch.hasSlept(now)) this.#shell.feed({ kind: "leap", now });
   }
 }
