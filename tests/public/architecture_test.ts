@@ -27,7 +27,7 @@ for (
     [["src/core", "src/shell"], 4],
   ] as const
 ) {
-  Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folders}`, async () => {
+  Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folders}`, () => {
     const entries = [];
     for (const folder of folders) {
       entries.push(...Deno.readDirSync(new URL(folder, ROOT)));
