@@ -27,7 +27,6 @@ import type { QueryRouter } from "./shell/query_router.ts";
 import {
   InstantRequest,
   PromisedRequest,
-  type Request,
   type RequestOwner,
 } from "./shell/request.ts";
 import type { EndOptions, LimitedSql, QueryLimits } from "./sql.ts";
@@ -153,8 +152,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
     const since = shell.admission.arrival();
     const deadline = shell.admission.deadline(since, timeoutMs);
-    const abort = (request: Request) => shell.admission.abort(request);
-    const owner: RequestOwner<void> = { grant() {}, abort };
+    const owner: RequestOwner<void> = { ...this.#leases, grant() {} };
     const request = new PromisedRequest("ready", since, deadline, owner);
     shell.admission.queue(request);
     request.heed(options?.signal);

@@ -274,10 +274,7 @@ export class Lease extends HeldScope implements Holder {
   /** Why nothing can be run any more, if so. */
   #fault(action: string): Error | undefined {
     if (this.#ended !== undefined) {
-      return new LeaseReleasedError(
-        action,
-        this.#notes?.releasedAt,
-      );
+      return new LeaseReleasedError(action, this.#notes?.releasedAt);
     }
     const fault = this.#keeper.fault?.(action);
     if (fault !== undefined) return fault;

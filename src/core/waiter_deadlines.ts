@@ -33,9 +33,9 @@ export class WaiterDeadlines {
   /** Watches the time of a waiter; one without a deadline is never due. */
   add(waiter: Waiter): void {
     const { deadline } = waiter;
+    if (deadline === Infinity) return;
     const isInOrder = this.#last === undefined ||
       this.#last.deadline <= deadline;
-    if (deadline === Infinity) return;
     if (isInOrder) this.#join(waiter);
     else waiter.alarm = this.#others.add(deadline, waiter);
   }
@@ -50,20 +50,14 @@ export class WaiterDeadlines {
   /** Takes the waiter whose time was up first, if any is at `now`. */
   takeDue(now: number): Waiter | undefined {
     const isOther = this.#others.next < this.#firstAt;
-    const waiter = isOther ? this.#others.takeDue(now) : this.#takeFirst(now);
-    if (waiter !== undefined) waiter.alarm = undefined;
+    const waiter = isOther ? this.#others.takeDue(now) : this.#first;
+    if (waiter === undefined || waiter.deadline > now) return undefined;
+    this.drop(waiter);
     return waiter;
   }
 
   get #firstAt(): number {
     return this.#first === undefined ? Infinity : this.#first.deadline;
-  }
-
-  #takeFirst(now: number): Waiter | undefined {
-    const first = this.#first;
-    if (first === undefined || first.deadline > now) return undefined;
-    this.#leave(first);
-    return first;
   }
 
   #join(waiter: Waiter): void {

@@ -76,8 +76,7 @@ export class PostgresJs {
     rest: readonly unknown[],
   ): unknown {
     if (!isTemplate(first)) return this.#makeHelper(first, ...rest);
-    // As `sql` does it. A call with a spread is not inlined, and what it makes
-    // outlives minor collections.
+    // As `sql` does it, but for the spread: a call with one is not inlined.
     const query = new this.#Query(first, rest, this.#handler, null);
     bindQuery(query, scope, this.#handler);
     return query;

@@ -29,7 +29,7 @@ export interface RequestOwner<T> {
   abort(request: Request): void;
 }
 
-/** A request that cannot wait: it is granted before it is asked for again, or never. */
+/** A request that cannot wait: it is granted in the turn in which it is made, or never. */
 export class InstantRequest extends Request {
   /** What it got. */
   member: Member | undefined;

@@ -7,6 +7,7 @@ import {
 import { assertEquals, assertInstanceOf } from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
 import { type FakedPool, fakedPool } from "../support/faked_pool.ts";
+import { closeAtOnce } from "../support/manual_clock.ts";
 import type { PoolOptions } from "../../mod.ts";
 
 type Told = PoolEventMap["nestedacquire"];
@@ -32,10 +33,7 @@ async function watched(options: PoolOptions): Promise<Watched> {
       await nextTurn();
     },
     async [Symbol.asyncDispose]() {
-      const closed = pool.close({ timeoutMs: 0, force: true });
-      await nextTurn();
-      clock.advance(0);
-      await closed;
+      await closeAtOnce(pool, clock);
       assertEquals(clock.armed, 0, "a timer is left");
     },
   };

@@ -12,7 +12,7 @@ import { planAttempts } from "../../src/transport/hosts.ts";
 import { nodeNet } from "../../src/transport/node_net.ts";
 import { fromSocketFactory } from "../../src/transport/web_socket_like.ts";
 import { eventually, nextTurn } from "./eventually.ts";
-import { ManualClock } from "./manual_clock.ts";
+import { closeAtOnce, ManualClock } from "./manual_clock.ts";
 import { type PoolWorld, poolWorld, type WorldPlace } from "./pool_world.ts";
 
 /** A pool with a clock of its own, in a world that checks what it leaves. */
@@ -51,10 +51,7 @@ export function clockedWorld(
       }
     },
     async [Symbol.asyncDispose]() {
-      const closed = pool.close({ timeoutMs: 0, force: true });
-      await nextTurn();
-      clock.advance(0);
-      await closed;
+      await closeAtOnce(pool, clock);
       await eventually("no timer is armed", () => clock.armed === 0);
       await world[Symbol.asyncDispose]();
     },

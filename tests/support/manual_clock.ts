@@ -1,4 +1,6 @@
+import type { Pool } from "../../mod.ts";
 import type { Clock, Timer } from "../../src/clock/clock.ts";
+import { nextTurn } from "./eventually.ts";
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
@@ -61,6 +63,17 @@ export class ManualClock implements Clock {
   sleep(ms: number): void {
     this.#asleepMs += ms;
   }
+}
+
+/** Closes a pool whose time stands still: it moves on by no more than closing takes. */
+export async function closeAtOnce(
+  pool: Pick<Pool, "close">,
+  clock: ManualClock,
+): Promise<void> {
+  const closed = pool.close({ timeoutMs: 0, force: true });
+  await nextTurn();
+  clock.advance(0);
+  await closed;
 }
 
 class ManualTimer implements Timer {
