@@ -11,7 +11,7 @@ import {
   type CloseOptions,
   resolveCloseOptions,
 } from "./options/call_options.ts";
-import { CallSite } from "./shell/call_site.ts";
+import { CallSite } from "./call_site.ts";
 import type { Pool } from "./pool.ts";
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CallSite } from "./shell/call_site.ts";
+import { CallSite } from "./call_site.ts";
 
 /** Notes on one lease, made when the first of them is taken. */
 export class LeaseNotes {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallSite } from "./shell/call_site.ts";
+import type { CallSite } from "./call_site.ts";
 import type { HeldLease } from "./shell/caller_context.ts";
 import type { Member } from "./shell/member.ts";
 

@@ -26,6 +26,9 @@ const PORTS = new Set([
   "src/transport/transport.ts",
 ]);
 
+/** What tells a user what went wrong, and where. */
+const ERRORS = new Set(["src/call_site.ts", "src/pool_errors.ts"]);
+
 /** What a user is told, beside errors. */
 const TOLD = new Set([
   "src/nested_acquire.ts",
@@ -138,7 +141,7 @@ function externalFault(line: ImportLine): string | undefined {
 
 function layerOf(path: string): Layer | "elsewhere" {
   if (!path.startsWith("src/")) return "elsewhere";
-  if (path === "src/pool_errors.ts") return "errors";
+  if (ERRORS.has(path)) return "errors";
   if (TOLD.has(path)) return "told";
   const [, folder, file] = path.split("/");
   if (file === undefined) return "pool";

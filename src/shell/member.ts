@@ -7,7 +7,7 @@
 import type { Fate } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Alarm } from "./alarms.ts";
-import type { CallSite } from "./call_site.ts";
+import type { CallSite } from "../call_site.ts";
 import type { HeldLease } from "./caller_context.ts";
 import type {
   Connection,

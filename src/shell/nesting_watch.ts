@@ -5,7 +5,7 @@
  */
 
 import type { Alarm } from "./alarms.ts";
-import { CallSite } from "./call_site.ts";
+import { CallSite } from "../call_site.ts";
 import { type CallerContext, callerContext } from "./caller_context.ts";
 import type { Member } from "./member.ts";
 import {

@@ -5,7 +5,7 @@
  */
 
 import { Waiter, type WaiterKind } from "../core/wait_queue.ts";
-import type { CallSite } from "./call_site.ts";
+import type { CallSite } from "../call_site.ts";
 import type { Member } from "./member.ts";
 
 /** One pending request for a connection. */

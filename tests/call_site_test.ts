@@ -1,6 +1,6 @@
-import { LeaseReleasedError } from "../../mod.ts";
-import { assertEquals, assertRejects } from "../support/assert.ts";
-import { fakedPool } from "../support/faked_pool.ts";
+import { LeaseReleasedError } from "../mod.ts";
+import { assertEquals, assertRejects } from "./support/assert.ts";
+import { fakedPool } from "./support/faked_pool.ts";
 
 function assertIsHere(site: string | undefined): void {
   const [first = "", ...rest] = site?.split("\n") ?? [];

@@ -8,7 +8,7 @@
 const MAX_FRAMES = 12;
 
 // The folder of the sources; in a bundle, the bundle.
-const OWN_PLACE = import.meta.url.replace(/\bshell\/call_site\.[jt]s$/, "");
+const OWN_PLACE = import.meta.url.replace(/\bcall_site\.[jt]s$/, "");
 
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
