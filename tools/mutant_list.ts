@@ -27,6 +27,7 @@ const SHELL = "shell/pool_shell.ts";
 const LEASE = "lease.ts";
 const NESTING = "shell/nesting_watch.ts";
 const ROUTER = "shell/query_router.ts";
+const QUERY = "driver/lazy_query.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   // The core.
@@ -528,5 +529,55 @@ export const MUTANTS: readonly Mutant[] = [
     "shell/upkeep.ts",
     "connection.destroy();\n      throw error;",
     "throw error;",
+  ),
+
+  // The driver.
+  mutant(
+    "a query is run amid the code that awaits it",
+    QUERY,
+    "NOW.then(() => this.handler(this));",
+    "this.handler(this);",
+  ),
+  mutant(
+    "a query is run each time it is awaited",
+    QUERY,
+    "this.executed = true;",
+    "",
+  ),
+  mutant(
+    "what then() answers is another lazy query",
+    QUERY,
+    "return Promise;",
+    "return LazyQuery as unknown as PromiseConstructor;",
+  ),
+  mutant(
+    "a settled query stays active",
+    QUERY,
+    "this.active = false;\n  this.resolvePromise(result);",
+    "this.resolvePromise(result);",
+  ),
+  mutant(
+    "a failed query stays active",
+    QUERY,
+    "this.active = false;\n  this.rejectPromise(error);",
+    "this.rejectPromise(error);",
+  ),
+  mutant(
+    "a template tells who called it first, for ever",
+    "driver/template.ts",
+    '.split("\\n", 1)[0] ?? ""',
+    "",
+  ),
+  mutant(
+    "plain text without parameters is prepared",
+    "driver/postgres_js.ts",
+    "{ prepare: false, simple, ...given }",
+    "{ simple, ...given }",
+  ),
+  mutant(
+    "what is given with plain text is overruled",
+    "driver/postgres_js.ts",
+    "{ prepare: false, simple, ...given }",
+    "{ ...given, prepare: false, simple }",
   ),
 ];

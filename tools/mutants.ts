@@ -11,6 +11,8 @@ const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
   "tests/core/",
   "tests/detached_connection_test.ts",
+  "tests/driver/lazy_query_test.ts",
+  "tests/driver/template_test.ts",
   "tests/shell/",
   "tests/simulation/",
 ];

@@ -35,7 +35,7 @@ export interface DriverQuery extends Promise<unknown> {
   onlyDescribe?: boolean | undefined;
   cursorFn?: ((rows: unknown) => unknown) | undefined;
   forEachFn?: unknown;
-  streaming?: boolean;
+  streaming?: boolean | undefined;
 }
 
 /** What runs a query once it is awaited. */
@@ -44,14 +44,6 @@ export interface QueryHandler {
   /** When set, errors tell where their query was made. */
   debug?: unknown;
 }
-
-/** The class of the driver's queries, as far as it is used. */
-export type DriverQueryClass = new (
-  strings: readonly string[],
-  args: readonly unknown[],
-  handler: QueryHandler,
-  canceller: null,
-) => DriverQuery;
 
 // Where a server finds that a prepared plan is no longer valid; as in the driver.
 const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
@@ -151,7 +143,8 @@ interface CopyStream {
  * told.
  */
 export function guardStream(query: DriverQuery, onLeft: () => void): void {
-  const { resolve, reject } = query;
+  const resolve = query.resolve.bind(query);
+  const reject = query.reject.bind(query);
   let written: CopyStream | undefined;
   query.resolve = (result) => {
     if (isStream(result)) {

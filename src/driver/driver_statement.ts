@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { StatementScope } from "./connection.ts";
 import {
   describeFault,
   type DriverQuery,
@@ -16,16 +15,8 @@ import {
   type QueryHandler,
 } from "./driver_query.ts";
 import { firstWord } from "./first_word.ts";
+import type { LazyQuery } from "./lazy_query.ts";
 import type { SessionStatement } from "./statement_line.ts";
-
-/** The scope a query was made for, and its statement. */
-const SCOPE = Symbol("scope");
-const STATEMENT = Symbol("statement");
-
-interface ScopedQuery extends DriverQuery {
-  [SCOPE]?: StatementScope;
-  [STATEMENT]?: DriverStatement | undefined;
-}
 
 /** A client of the driver, as a statement needs it. */
 export interface DriverContext {
@@ -57,7 +48,7 @@ const HOLDS_COPY = /\bcopy\b/i;
 
 /** One statement of postgres.js: a lazy query. */
 export class DriverStatement implements SessionStatement {
-  readonly query: DriverQuery;
+  readonly query: LazyQuery;
   readonly firstWord: string;
   isSent = false;
   isAbandoned = false;
@@ -75,16 +66,16 @@ export class DriverStatement implements SessionStatement {
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
 
-  constructor(query: DriverQuery) {
+  constructor(query: LazyQuery) {
     this.query = query;
     this.#place = query;
-    this.firstWord = firstWord(this.text);
+    this.firstWord = query.template?.firstWord ?? firstWord(this.text);
     this.#isCopy = query.streaming === true || this.firstWord === "copy";
   }
 
   /** The statement of a query; made when it is first asked for. */
-  static of(query: ScopedQuery): DriverStatement {
-    return query[STATEMENT] ??= new DriverStatement(query);
+  static of(query: LazyQuery): DriverStatement {
+    return query.driverStatement ??= new DriverStatement(query);
   }
 
   get text(): string {
@@ -254,28 +245,16 @@ export class DriverStatement implements SessionStatement {
 }
 
 /** In the place of a query's own: the same for all, as most of them never fail. */
-function rejectPlanned(this: ScopedQuery, error: unknown): void {
-  this[STATEMENT]!.failPlanned(error);
-}
-
-/** Makes a query run in a scope once it is awaited. */
-export function bindQuery(
-  query: ScopedQuery,
-  scope: StatementScope,
-  handler: QueryHandler,
-): void {
-  query[SCOPE] = scope;
-  // So that all queries have the same shape, whatever becomes of them.
-  query[STATEMENT] = query.reserve = undefined;
-  query.handler = handler;
-  query.canceller = cancelInScope;
+function rejectPlanned(this: LazyQuery, error: unknown): void {
+  this.driverStatement!.failPlanned(error);
 }
 
 /** Runs an awaited query in its scope. */
-export function runInScope(query: ScopedQuery): void {
-  query[SCOPE]!.run(DriverStatement.of(query));
+export function runInScope(query: LazyQuery): void {
+  query.scope!.run(DriverStatement.of(query));
 }
 
-function cancelInScope(query: ScopedQuery): void {
-  query[SCOPE]!.cancel(DriverStatement.of(query));
+/** Has its scope cancel a query. */
+export function cancelInScope(query: LazyQuery): void {
+  query.scope!.cancel(DriverStatement.of(query));
 }

@@ -7,19 +7,16 @@
 import postgres from "npm:postgres@~3.4.9";
 import type { Endpoint } from "../transport/transport.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
-import type {
-  DriverQuery,
-  DriverQueryClass,
-  QueryHandler,
-} from "./driver_query.ts";
+import type { DriverQuery, QueryHandler } from "./driver_query.ts";
 import {
-  bindQuery,
+  cancelInScope,
   type DriverContext,
   DriverStatement,
   runInScope,
 } from "./driver_statement.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import type { DriverClient } from "./driver_client.ts";
+import { LazyQuery } from "./lazy_query.ts";
 import type { Session } from "./session.ts";
 import type { ServerError } from "./wire.ts";
 
@@ -56,14 +53,13 @@ type AnySql = postgres.Sql<Record<string, unknown>>;
 export class PostgresJs {
   /** A client that never connects: it makes queries, and holds the shared options. */
   readonly sql: AnySql;
-  readonly #handler: QueryHandler = (query) => runInScope(query);
+  readonly #handler: QueryHandler = (query) => runInScope(query as LazyQuery);
   readonly #makeHelper: AnyFunction;
-  readonly #Query: DriverQueryClass;
 
   constructor(options: PostgresJsOptions) {
     this.sql = withoutEnvironment(() => postgres(baseOptions(options)));
     this.#makeHelper = this.sql as unknown as AnyFunction;
-    this.#Query = queryClassOf(this.sql);
+    LazyQuery.inherit(queryClassOf(this.sql));
     this.#handler.debug = options.debug;
     // Set afterwards: the driver makes as many connections of its own at once.
     this.sql.options.max = options.max;
@@ -76,23 +72,12 @@ export class PostgresJs {
     rest: readonly unknown[],
   ): unknown {
     if (!isTemplate(first)) return this.#makeHelper(first, ...rest);
-    // As `sql` does it, but for the spread: a call with one is not inlined.
-    const query = new this.#Query(first, rest, this.#handler, null);
-    bindQuery(query, scope, this.#handler);
-    return query;
+    return this.#bind(new LazyQuery(this.#handler, first, rest, {}), scope);
   }
 
   /** A query of SQL as it is. */
-  unsafe(scope: StatementScope, args: readonly unknown[]): unknown {
-    const make = this.sql.unsafe as AnyFunction;
-    // The second may be the options only when there is no third.
-    const query = this.#withoutOrigin(
-      args.length === 2
-        ? make(args[0], args[1])
-        : make(args[0], args[1], args[2]),
-    );
-    bindQuery(query, scope, this.#handler);
-    return query;
+  unsafe(scope: StatementScope, args: readonly unknown[]): LazyQuery {
+    return this.#bind(makeUnsafe(this.#handler, args), scope);
   }
 
   /** A query of the SQL in a file, which is read once the query is awaited. */
@@ -102,22 +87,23 @@ export class PostgresJs {
     args: readonly unknown[],
     readText: (path: unknown) => Promise<string>,
   ): unknown {
-    const query = this.unsafe(scope, ["", ...args]) as DriverQuery;
-    const read = async (query: DriverQuery) => {
+    const query = this.unsafe(scope, ["", ...args]);
+    const read = async () => {
       query.strings = [await readText(path)];
       runInScope(query);
     };
-    query.handler = (query) => void read(query).catch(query.reject);
+    query.handler = () => void read().catch((error) => query.reject(error));
     return query;
   }
 
   /** A client for one connection. */
   createClient(options: ClientOptions): DriverClient {
     const sql = postgres(clientOptions(this.sql.options, options) as Options);
-    const make = (text: string) => this.#withoutOrigin(sql.unsafe(text));
-    const prime = make("");
+    const { handler } = sql.unsafe("") as unknown as DriverQuery;
+    const make = (text: string) => makeUnsafe(this.#handler, [text]);
+    const prime = makeUnsafe(handler, [""]);
     const context: DriverContext = {
-      handler: prime.handler,
+      handler,
       stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",
@@ -142,16 +128,29 @@ export class PostgresJs {
     };
   }
 
-  /**
-   * Without `debug`, only a template has a stack to show. The driver looks for
-   * one in any query that fails, and keeps what it found, and the text, for ever.
-   */
-  #withoutOrigin(query: unknown): DriverQuery {
-    if (!this.#handler.debug) {
-      Object.defineProperty(query, "origin", { value: "" });
-    }
-    return query as DriverQuery;
+  #bind(query: LazyQuery, scope: StatementScope): LazyQuery {
+    query.scope = scope;
+    query.canceller = cancelQuery;
+    return query;
   }
+}
+
+function cancelQuery(query: DriverQuery): void {
+  cancelInScope(query as LazyQuery);
+}
+
+/** As the driver's `unsafe` does it: the second may be the options, when there is no third. */
+function makeUnsafe(
+  handler: QueryHandler,
+  args: readonly unknown[],
+): LazyQuery {
+  const [text, values = [], rest = {}] = args;
+  const isShort = args.length === 2 && !Array.isArray(values);
+  const given = (isShort ? values : rest) as Record<string, unknown>;
+  const parameters = isShort ? [] : values as readonly unknown[];
+  const simple = parameters.length === 0;
+  const options = { prepare: false, simple, ...given };
+  return new LazyQuery(handler, [text as string], parameters, options);
 }
 
 /** The driver's class of errors that a server reports. */
@@ -159,8 +158,8 @@ export const PostgresError: typeof import("npm:postgres@~3.4.9").PostgresError =
   postgres.PostgresError;
 
 /** The driver does not export it. */
-function queryClassOf(sql: AnySql): DriverQueryClass {
-  return sql``.constructor as unknown as DriverQueryClass;
+function queryClassOf(sql: AnySql): { readonly prototype: object } {
+  return sql``.constructor;
 }
 
 function makeServerError(error: ServerError): postgres.PostgresError {

@@ -30,6 +30,25 @@ export interface Address {
   readonly port: number;
 }
 
+/** The driver, as a pool would have it but for `settings`. */
+export function postgresJs(
+  settings: Partial<PostgresJsOptions> = {},
+): PostgresJs {
+  return new PostgresJs({
+    endpoints: [{ host: "localhost", port: 5432 }],
+    max: 10,
+    username: "postgres",
+    database: "postgres",
+    types: {},
+    transform: undefined,
+    connection: {},
+    prepare: true,
+    debug: false,
+    onparameter: undefined,
+    ...settings,
+  });
+}
+
 /** Dials one server. */
 export class Dialled {
   readonly postgresJs: PostgresJs;
@@ -37,19 +56,7 @@ export class Dialled {
 
   constructor({ host, port }: Address, settings: DialSettings = {}) {
     const endpoint = { host, port };
-    this.postgresJs = new PostgresJs({
-      endpoints: [endpoint],
-      max: 10,
-      username: "postgres",
-      database: "postgres",
-      types: {},
-      transform: undefined,
-      connection: {},
-      prepare: true,
-      debug: false,
-      onparameter: undefined,
-      ...settings,
-    });
+    this.postgresJs = postgresJs({ endpoints: [endpoint], ...settings });
     this.dialer = new Dialer({
       transport: nodeNet,
       plan: [{ endpoint, requires: "any" }],

@@ -101,25 +101,6 @@ contract("a query is lazy: made, it runs nothing", async (sql) => {
 });
 
 contract(
-  "a template makes a query of its strings and its values, and of nothing else",
-  (sql) => {
-    const strings = Object.assign(["select ", ""], { raw: ["select ", ""] });
-    const theirs = inside(sql(strings, 1));
-    const { constructor } = theirs as unknown as {
-      constructor: new (...args: unknown[]) => Inside;
-    };
-    const { handler, canceller } = theirs;
-    const ours = new constructor(strings, [1], handler, canceller);
-    for (const key of Reflect.ownKeys(theirs) as (keyof Inside)[]) {
-      // Each has functions of its own to settle it with.
-      if (key === "resolve" || key === "reject") continue;
-      assertEquals(ours[key], theirs[key], String(key));
-    }
-    assertEquals(Reflect.ownKeys(ours), Reflect.ownKeys(theirs));
-  },
-);
-
-contract(
   "an awaited query is handed to its handler, a turn later",
   async (sql) => {
     const query = inside(sql`select 1`);

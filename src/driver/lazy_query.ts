@@ -1,0 +1,124 @@
+/**
+ * The queries of scopes: the driver's, but made without its constructor.
+ *
+ * @module
+ */
+
+import { CallSite } from "../call_site.ts";
+import { isTemplate, type StatementScope } from "./connection.ts";
+import type { DriverQuery, QueryHandler } from "./driver_query.ts";
+import type { DriverStatement } from "./driver_statement.ts";
+import { Template } from "./template.ts";
+
+type Settle = (value: unknown) => void;
+
+// Of the query that is being made; any longer, they would hold its lease.
+let resolveMade: Settle = ignore;
+let rejectMade: Settle = ignore;
+
+function ignore(): void {}
+
+function noteSettlers(resolve: Settle, reject: Settle): void {
+  resolveMade = resolve;
+  rejectMade = reject;
+}
+
+// Resolved; what waits for it runs after the code that is running.
+const NOW = Promise.resolve();
+
+/**
+ * A query with the methods of the driver's class, and with what its
+ * constructor gives one; a contract test compares the two.
+ *
+ * That constructor makes functions which hold the query. With V8 15 each query
+ * then keeps the next one until a major collection, though both are done with:
+ * with few callers and short statements, minor ones take twenty times as long.
+ */
+export class LazyQuery extends Promise<unknown> implements DriverQuery {
+  readonly tagged: boolean;
+  strings: readonly string[];
+  readonly args: readonly unknown[];
+  handler: QueryHandler;
+  canceller: ((query: DriverQuery) => void) | null = null;
+  readonly options: Record<string, unknown>;
+  state: unknown = null;
+  statement: unknown = null;
+  resolve: Settle = resolveQuery;
+  reject: Settle = rejectQuery;
+  active = false;
+  cancelled: unknown = null;
+  executed = false;
+  signature: unknown = "";
+  // What the driver adds later: so all have the same shape.
+  isRaw: unknown = undefined;
+  cursorFn: ((rows: unknown) => unknown) | undefined = undefined;
+  forEachFn: unknown = undefined;
+  streaming: boolean | undefined = undefined;
+  string = "";
+  parameters: unknown[] | null = null;
+  prepare: unknown = undefined;
+  prepared: unknown = undefined;
+  describeFirst: unknown = undefined;
+  onlyDescribe: boolean | undefined = undefined;
+  parsing: unknown = undefined;
+  reserve: unknown = undefined;
+  /** Where it runs; what we ask of a server ourselves has none. */
+  scope: StatementScope | undefined = undefined;
+  /** As sessions know it; made once it is asked for. */
+  driverStatement: DriverStatement | undefined = undefined;
+  /** What it was made of, if that was a template. */
+  readonly template: Template | undefined;
+  readonly resolvePromise = resolveMade;
+  readonly rejectPromise = rejectMade;
+  readonly #site: CallSite | undefined;
+
+  constructor(
+    handler: QueryHandler,
+    strings: readonly string[],
+    args: readonly unknown[],
+    options: Record<string, unknown>,
+  ) {
+    super(noteSettlers);
+    noteSettlers(ignore, ignore);
+    this.tagged = isTemplate(strings);
+    this.strings = strings;
+    this.args = args;
+    this.handler = handler;
+    this.options = options;
+    this.template = this.tagged ? Template.of(strings) : undefined;
+    this.#site = handler.debug ? new CallSite() : undefined;
+  }
+
+  /** What `then` answers is a plain promise. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  /** Gives all queries the methods of the driver's, and makes them its instances. */
+  static inherit(driverClass: { readonly prototype: object }): void {
+    Object.setPrototypeOf(LazyQuery.prototype, driverClass.prototype);
+  }
+
+  /** Where it was made, below a line that the driver cuts off; empty if that is not known. */
+  get origin(): string {
+    const frames = this.#site?.toString() ?? this.template?.place ?? "";
+    return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");
+  }
+
+  /** Has it run once, when whoever awaits it has said all about it, as `.cursor()`. */
+  handle(): void {
+    if (this.executed) return;
+    this.executed = true;
+    NOW.then(() => this.handler(this));
+  }
+}
+
+function resolveQuery(this: LazyQuery, result: unknown): void {
+  this.active = false;
+  this.resolvePromise(result);
+}
+
+function rejectQuery(this: LazyQuery, error: unknown): void {
+  this.active = false;
+  this.rejectPromise(error);
+}

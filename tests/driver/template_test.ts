@@ -1,0 +1,23 @@
+import { Template } from "../../src/driver/template.ts";
+import { assert, assertEquals, assertStrictEquals } from "../support/assert.ts";
+
+function strings(given: TemplateStringsArray): TemplateStringsArray {
+  return given;
+}
+
+Deno.test("a template is told once, by its strings", () => {
+  const used = () => Template.of(strings`update things`);
+  const template = used();
+  assertStrictEquals(used(), template);
+  assertEquals(template.firstWord, "update");
+});
+
+Deno.test("two templates of the same text are two", () => {
+  const one = Template.of(strings`select 1`);
+  assert(one !== Template.of(strings`select 1`));
+});
+
+Deno.test("the place of a template is one line, outside the package", () => {
+  const { place } = Template.of(strings`select 1`);
+  assert(/^at .*template_test\.ts:\d+:\d+\)?$/.test(place), place);
+});
