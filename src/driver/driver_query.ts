@@ -45,6 +45,14 @@ export interface QueryHandler {
   debug?: unknown;
 }
 
+/** A connection of the driver, as far as it is touched. */
+export interface DriverConnection {
+  /** Makes a query's bytes and sends them; behind others, if there are any. */
+  execute(query: DriverQuery): unknown;
+  /** When set, it is called each time nothing runs any more, and all else is left to it. */
+  reserved: { (): void; release: boolean } | null;
+}
+
 // Where a server finds that a prepared plan is no longer valid; as in the driver.
 const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
   "FetchPreparedStatement",

@@ -6,13 +6,13 @@
 
 import {
   describeFault,
+  type DriverConnection,
   type DriverQuery,
   endCursor,
   forgetPlan,
   guardCursor,
   guardStream,
   isStalePlan,
-  type QueryHandler,
 } from "./driver_query.ts";
 import { firstWord } from "./first_word.ts";
 import type { LazyQuery } from "./lazy_query.ts";
@@ -20,8 +20,8 @@ import type { SessionStatement } from "./statement_line.ts";
 
 /** A client of the driver, as a statement needs it. */
 export interface DriverContext {
-  /** Hands it a query. */
-  readonly handler: QueryHandler;
+  /** What runs its queries; it is there once the client has started. */
+  connection: DriverConnection | undefined;
   /** The signatures of plans it knows that are no longer valid. */
   readonly stalePlans: Set<unknown>;
   /** Makes a query that does nothing but be answered. */
@@ -174,7 +174,7 @@ export class DriverStatement implements SessionStatement {
   }
 
   #handOver(context: DriverContext, head: DriverStatement | undefined): void {
-    if (head === undefined) context.handler(this.query);
+    if (head === undefined) context.connection!.execute(this.query);
     else this.#executeBehind(context, head.#place);
   }
 
@@ -200,7 +200,7 @@ export class DriverStatement implements SessionStatement {
     // Otherwise the error would show the SQL and the parameters of that one.
     running.reserve = true;
     running.reject = (error) => fault = { error };
-    context.handler(this.query);
+    context.connection!.execute(this.query);
     running.reject = reject;
     running.reserve = undefined;
     if (fault !== undefined) this.#giveUpPlace(context, fault.error);
@@ -213,7 +213,7 @@ export class DriverStatement implements SessionStatement {
     this.#place = context.createFiller();
     // Nobody awaits it, and it fails when the session ends before its turn.
     Promise.prototype.then.call(this.#place, undefined, ignore);
-    context.handler(this.#place);
+    context.connection!.execute(this.#place);
     this.isAbandoned = true;
     query.reject(describeFault(error, query));
   }

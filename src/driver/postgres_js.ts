@@ -7,7 +7,11 @@
 import postgres from "npm:postgres@~3.4.9";
 import type { Endpoint } from "../transport/transport.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
-import type { DriverQuery, QueryHandler } from "./driver_query.ts";
+import type {
+  DriverConnection,
+  DriverQuery,
+  QueryHandler,
+} from "./driver_query.ts";
 import {
   cancelInScope,
   type DriverContext,
@@ -44,6 +48,10 @@ export interface ClientOptions {
   /** Asked once there is a socket: whether to look up the array types. */
   fetchTypes(): boolean;
 }
+
+// The driver finds an idle connection for each query, and puts it back, unless
+// somebody has reserved it; here a client has one, and a session its own line.
+const RESERVED = Object.assign(() => {}, { release: true });
 
 type Options = Record<string, unknown>;
 type AnyFunction = (...args: readonly unknown[]) => unknown;
@@ -101,9 +109,13 @@ export class PostgresJs {
     const sql = postgres(clientOptions(this.sql.options, options) as Options);
     const { handler } = sql.unsafe("") as unknown as DriverQuery;
     const make = (text: string) => makeUnsafe(this.#handler, [text]);
-    const prime = makeUnsafe(handler, [""]);
+    const onexecute = (connection: DriverConnection) => {
+      connection.reserved = RESERVED;
+      context.connection = connection;
+    };
+    const prime = makeUnsafe(handler, ["", [], { onexecute }]);
     const context: DriverContext = {
-      handler,
+      connection: undefined,
       stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",

@@ -6,6 +6,10 @@
 import { connect, type Socket } from "node:net";
 
 import postgres from "postgres";
+import type {
+  DriverConnection,
+  DriverQuery,
+} from "../../src/driver/driver_query.ts";
 import { PostgresJs } from "../../src/driver/postgres_js.ts";
 import type { Statement } from "../../src/driver/connection.ts";
 import {
@@ -115,6 +119,29 @@ contract(
     assertEquals([query.executed, handled], [true, undefined]);
     assertEquals(await result, "ours");
     assertStrictEquals(handled, query);
+  },
+);
+
+contract(
+  "a query shows its connection, which runs others by itself once it is reserved",
+  async (sql) => {
+    let connection: DriverConnection | undefined;
+    const first = inside(sql.unsafe("select 1"));
+    first.options["onexecute"] = (given: DriverConnection) => {
+      connection = given;
+      let idle = 0;
+      given.reserved = Object.assign(() => void idle++, { release: true });
+      told = () => idle;
+    };
+    let told = () => -1;
+    await first;
+    assertEquals(told(), 1);
+    const second = inside(sql.unsafe("select 2 as n"));
+    second.executed = true;
+    connection!.execute(second as unknown as DriverQuery);
+    const rows = await (second as unknown as Promise<{ n: number }[]>);
+    assertEquals([...rows], [{ n: 2 }]);
+    assertEquals(told(), 2);
   },
 );
 
