@@ -10,15 +10,22 @@ const MAX_FRAMES = 12;
 // The folder of the sources; in a bundle, the bundle.
 const OWN_PLACE = import.meta.url.replace(/\bcall_site\.[jt]s$/, "");
 
+// Where a runtime calls a program; never where somebody called us.
+const RUNTIME_FRAME = /\((ext|node|native):|\bat (ext|node|native):/;
+
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
   readonly #error: Error;
   #text: string | undefined;
 
-  constructor() {
+  /** `entry` is what a program called, where that is known: nothing below it is its own. */
+  constructor(entry?: unknown) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = MAX_FRAMES;
     this.#error = new Error();
+    if (typeof entry === "function") {
+      Error.captureStackTrace(this.#error, entry as () => void);
+    }
     Error.stackTraceLimit = stackTraceLimit;
   }
 
@@ -29,7 +36,9 @@ export class CallSite {
 
   #outside(): string {
     const frames = (this.#error.stack ?? "").split("\n").slice(1);
-    const outside = frames.filter((frame) => !frame.includes(OWN_PLACE));
+    const outside = frames.filter((frame) =>
+      !frame.includes(OWN_PLACE) && !RUNTIME_FRAME.test(frame)
+    );
     // In a program that is one bundle nothing is outside.
     const shown = outside.length > 0 ? outside : frames;
     return shown.map((frame) => frame.trim()).join("\n");

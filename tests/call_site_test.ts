@@ -1,3 +1,4 @@
+import { CallSite } from "../src/call_site.ts";
 import { LeaseReleasedError } from "../mod.ts";
 import { assertEquals, assertRejects } from "./support/assert.ts";
 import { fakedPool } from "./support/faked_pool.ts";
@@ -23,4 +24,26 @@ Deno.test("a call site begins where a program calls, and has no frame of the pac
   assertEquals(sites.length, 1);
   for (const site of [...sites, error.releasedAt]) assertIsHere(site);
   await pool.close();
+});
+
+Deno.test("a call site begins where its entry was called, wherever that stands", () => {
+  function entry(): CallSite {
+    return inner();
+  }
+  function inner(): CallSite {
+    return new CallSite(entry);
+  }
+  function caller(): CallSite {
+    return entry();
+  }
+  const [first = ""] = caller().toString().split("\n");
+  assertEquals(first.includes("caller"), true, first);
+});
+
+Deno.test("a call site has no frame of the runtime", async () => {
+  const site = await new Promise<CallSite>((resolve) =>
+    setTimeout(() => resolve(new CallSite()))
+  );
+  const frames = site.toString().split("\n");
+  assertEquals(frames.length, 1, site.toString());
 });

@@ -63,7 +63,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   parsing: unknown = undefined;
   reserve: unknown = undefined;
   /** Where it runs; what we ask of a server ourselves has none. */
-  scope: StatementScope | undefined = undefined;
+  readonly scope: StatementScope | undefined;
   /** As sessions know it; made once it is asked for. */
   driverStatement: DriverStatement | undefined = undefined;
   /** What it was made of, if that was a template. */
@@ -74,6 +74,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
 
   constructor(
     handler: QueryHandler,
+    scope: StatementScope | undefined,
     strings: readonly string[],
     args: readonly unknown[],
     options: Record<string, unknown>,
@@ -84,9 +85,11 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     this.strings = strings;
     this.args = args;
     this.handler = handler;
+    this.scope = scope;
     this.options = options;
-    this.template = this.tagged ? Template.of(strings) : undefined;
-    this.#site = handler.debug ? new CallSite() : undefined;
+    this.template = this.tagged ? Template.of(strings, scope) : undefined;
+    const entry = this.tagged ? scope : undefined;
+    this.#site = handler.debug ? new CallSite(entry) : undefined;
   }
 
   /** What `then` answers is a plain promise. */

@@ -80,12 +80,16 @@ export class PostgresJs {
     rest: readonly unknown[],
   ): unknown {
     if (!isTemplate(first)) return this.#makeHelper(first, ...rest);
-    return this.#bind(new LazyQuery(this.#handler, first, rest, {}), scope);
+    const query = new LazyQuery(this.#handler, scope, first, rest, {});
+    query.canceller = cancelQuery;
+    return query;
   }
 
   /** A query of SQL as it is. */
   unsafe(scope: StatementScope, args: readonly unknown[]): LazyQuery {
-    return this.#bind(makeUnsafe(this.#handler, args), scope);
+    const query = makeUnsafe(this.#handler, scope, args);
+    query.canceller = cancelQuery;
+    return query;
   }
 
   /** A query of the SQL in a file, which is read once the query is awaited. */
@@ -108,12 +112,12 @@ export class PostgresJs {
   createClient(options: ClientOptions): DriverClient {
     const sql = postgres(clientOptions(this.sql.options, options) as Options);
     const { handler } = sql.unsafe("") as unknown as DriverQuery;
-    const make = (text: string) => makeUnsafe(this.#handler, [text]);
+    const make = (text: string) => makeUnsafe(this.#handler, undefined, [text]);
     const onexecute = (connection: DriverConnection) => {
       connection.reserved = RESERVED;
       context.connection = connection;
     };
-    const prime = makeUnsafe(handler, ["", [], { onexecute }]);
+    const prime = makeUnsafe(handler, undefined, ["", [], { onexecute }]);
     const context: DriverContext = {
       connection: undefined,
       stalePlans: new Set(),
@@ -139,12 +143,6 @@ export class PostgresJs {
       serverError: (error) => makeServerError(error),
     };
   }
-
-  #bind(query: LazyQuery, scope: StatementScope): LazyQuery {
-    query.scope = scope;
-    query.canceller = cancelQuery;
-    return query;
-  }
 }
 
 function cancelQuery(query: DriverQuery): void {
@@ -154,6 +152,7 @@ function cancelQuery(query: DriverQuery): void {
 /** As the driver's `unsafe` does it: the second may be the options, when there is no third. */
 function makeUnsafe(
   handler: QueryHandler,
+  scope: StatementScope | undefined,
   args: readonly unknown[],
 ): LazyQuery {
   const [text, values = [], rest = {}] = args;
@@ -162,7 +161,7 @@ function makeUnsafe(
   const parameters = isShort ? [] : values as readonly unknown[];
   const simple = parameters.length === 0;
   const options = { prepare: false, simple, ...given };
-  return new LazyQuery(handler, [text as string], parameters, options);
+  return new LazyQuery(handler, scope, [text as string], parameters, options);
 }
 
 /** The driver's class of errors that a server reports. */

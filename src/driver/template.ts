@@ -20,16 +20,16 @@ export class Template {
    */
   readonly place: string;
 
-  private constructor(strings: readonly string[]) {
+  private constructor(strings: readonly string[], tag: unknown) {
     this.firstWord = firstWord(strings[0] ?? "");
-    this.place = new CallSite().toString().split("\n", 1)[0] ?? "";
+    this.place = new CallSite(tag).toString().split("\n", 1)[0] ?? "";
   }
 
-  /** The template with these strings; told from them once. */
-  static of(strings: readonly string[]): Template {
+  /** The template with these strings, and what it was given to as a tag; told once. */
+  static of(strings: readonly string[], tag: unknown): Template {
     const known = templates.get(strings);
     if (known !== undefined) return known;
-    const template = new Template(strings);
+    const template = new Template(strings, tag);
     templates.set(strings, template);
     return template;
   }

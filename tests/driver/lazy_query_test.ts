@@ -98,6 +98,13 @@ Deno.test("with debug, a query tells where it was made, and by whom", () => {
   assert(second.includes("outer"), second);
 });
 
+Deno.test("with debug, a query of plain text tells it for a scope that is called, too", () => {
+  const scope = Object.assign(() => {}, { run() {}, cancel() {} });
+  const query = postgresJs({ debug: true }).unsafe(scope, ["select 1"]);
+  const [, first = ""] = linesOf(query);
+  assert(first.includes("lazy_query_test.ts"), first);
+});
+
 Deno.test("without debug, a query of plain text does not tell where it was made", () => {
   assertEquals(js.unsafe(new NotingScope(), ["select 1"]).origin, "");
 });
