@@ -15,6 +15,7 @@ const TESTS = [
   "tests/driver/template_test.ts",
   "tests/shell/",
   "tests/simulation/",
+  "tests/transport/inbox_test.ts",
 ];
 const LIMIT_MS = 60_000;
 const AT_A_TIME = 2;

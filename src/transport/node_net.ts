@@ -7,8 +7,9 @@
 import { connect as openStream, type Socket as NodeStream } from "node:net";
 
 import { toConnectError } from "./connect_failure.ts";
+import { Inbox } from "./inbox.ts";
 import { nextEvent } from "./next_event.ts";
-import { secure } from "./tls.ts";
+import { isPlain, secure } from "./tls.ts";
 import type {
   ConnectOptions,
   Endpoint,
@@ -26,16 +27,18 @@ async function connect(
 ): Promise<Socket> {
   const { signal, tls: plan, keepAliveMs } = options;
   signal.throwIfAborted();
+  // Under TLS, or where that is asked for first, a stream is read as such.
+  const inbox = isPlain(plan, endpoint) ? new Inbox() : undefined;
   let raw: NodeStream | undefined;
   try {
-    raw = open(endpoint);
+    raw = open(endpoint, inbox);
     await nextEvent(raw, "connect", signal);
     // The driver writes small messages back to back; Nagle would hold them up.
     raw.setNoDelay(true);
     if (keepAliveMs > 0) raw.setKeepAlive(true, keepAliveMs);
     const stream = await secure(raw, { endpoint, plan, signal });
     signal.throwIfAborted();
-    return new NodeSocket(raw, stream);
+    return new NodeSocket(raw, stream, inbox);
   } catch (error) {
     raw?.destroy();
     if (signal.aborted) throw signal.reason;
@@ -44,10 +47,15 @@ async function connect(
 }
 
 // Deno throws here, rather than emit, when it lacks a permission on a Unix socket.
-function open({ host, port, path }: Endpoint): NodeStream {
-  const raw = path === undefined
-    ? openStream({ host, port })
-    : openStream({ path });
+function open(
+  { host, port, path }: Endpoint,
+  inbox: Inbox | undefined,
+): NodeStream {
+  const address = path === undefined ? { host, port } : { path };
+  const raw = openStream({
+    ...address,
+    ...(inbox && { onread: { buffer: inbox.room, callback: inbox.receive } }),
+  });
   raw.on("error", ignore); // for good: one without a listener ends the process
   return raw;
 }
@@ -58,12 +66,15 @@ function ignore(): void {}
 class NodeSocket implements Socket {
   readonly #raw: NodeStream;
   readonly #stream: NodeStream;
+  /** Has what is read, when the stream has not. */
+  readonly #inbox: Inbox | undefined;
   #listener: SocketListener | undefined;
   #error: Error | undefined;
 
-  constructor(raw: NodeStream, stream: NodeStream) {
+  constructor(raw: NodeStream, stream: NodeStream, inbox: Inbox | undefined) {
     this.#raw = raw;
     this.#stream = stream;
+    this.#inbox = inbox;
     stream.on("error", (error) => this.#error ??= error);
     stream.on("close", () => this.#listener?.onClose(this.#error));
   }
@@ -79,7 +90,15 @@ class NodeSocket implements Socket {
     stream.on("drain", () => listener.onDrain());
     // Once the server has ended, nothing we could still send has a reader.
     stream.on("end", () => stream.destroy());
-    stream.on("data", (bytes) => listener.onData(bytes));
+    if (this.#inbox === undefined) {
+      stream.on("data", (bytes) => listener.onData(bytes));
+    } else queueMicrotask(() => this.#read(this.#inbox!, listener));
+  }
+
+  #read(inbox: Inbox, listener: SocketListener): void {
+    if (this.#stream.destroyed) return;
+    inbox.open(listener);
+    this.#stream.resume();
   }
 
   write(

@@ -51,11 +51,16 @@ export async function secure(
   options: SecureOptions,
 ): Promise<NodeStream> {
   const { endpoint, plan } = options;
-  if (plan.mode === "disable" || endpoint.path !== undefined) return raw;
+  if (isPlain(plan, endpoint)) return raw;
   if (isDirect(plan)) return await handshake(raw, options);
   if (await offersTls(raw, options)) return await handshake(raw, options);
   if (plan.mode === "prefer") return raw;
   throw connectError("tls", "the server does not offer TLS", endpoint);
+}
+
+/** Whether TLS is left out without asking. */
+export function isPlain(plan: TlsPlan, endpoint: Endpoint): boolean {
+  return plan.mode === "disable" || endpoint.path !== undefined;
 }
 
 function isDirect(plan: TlsPlan): boolean {

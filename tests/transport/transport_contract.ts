@@ -65,6 +65,22 @@ const PROMISES: Readonly<
     socket.destroy();
   },
 
+  "delivers all that came before listen(), and then the server's end": async (
+    subject,
+  ) => {
+    const sent = randomBytes(100_000);
+    await using server = await subject.listen((peer) => peer.end(sent));
+    const { transport, tls } = subject;
+    const socket = await transport.connect(
+      server.endpoint,
+      connectOptions(tls),
+    );
+    await turns();
+    const recorder = Recorder.on(socket);
+    await recorder.closed;
+    assert(recorder.bytes.equals(sent), `${recorder.bytes.length} bytes`);
+  },
+
   "delivers nothing while paused, and all of it after resume()": async (
     subject,
   ) => {
