@@ -22,6 +22,7 @@ function mutant(
 }
 
 const MACHINE = "core/pool_machine.ts";
+const SHORT_CUTS = "core/short_cuts.ts";
 const KEEPER = "core/slot_keeper.ts";
 const SHELL = "shell/pool_shell.ts";
 const LEASE = "lease.ts";
@@ -135,27 +136,27 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a newcomer is served before what is due",
-    "core/pool_machine.ts",
-    "return this.#isDue(now) ? undefined",
-    "return false ? undefined",
+    SHORT_CUTS,
+    "if (this.#state.isDue(now)) return undefined;",
+    "",
   ),
   mutant(
     "a connection is put back past who waits",
-    "core/pool_machine.ts",
+    SHORT_CUTS,
     "this.#turnstile.isClear &&",
     "true &&",
   ),
   mutant(
     "a connection is put back that was to be retired",
-    "core/pool_machine.ts",
-    "this.slots.retirement(slot, now) === undefined;",
+    SHORT_CUTS,
+    "this.#slots.retirement(slot, now) === undefined;",
     "true;",
   ),
   mutant(
     "what is put back is never reaped",
-    "core/pool_machine.ts",
-    "this.#nextDeadline = Math.min(this.#nextDeadline, this.slots.reapAt);",
-    "",
+    SHORT_CUTS,
+    "if (reapAt < this.#state.nextDeadline) this.#state.nextDeadline = reapAt;",
+    "void reapAt;",
   ),
   mutant(
     "a newcomer gets a connection that was silent for long",
@@ -531,6 +532,12 @@ export const MUTANTS: readonly Mutant[] = [
     "throw error;",
   ),
 
+  mutant(
+    "a short cut takes a connection for clean that is to be reset",
+    SHORT_CUTS,
+    "if (slot.isIsolated) return false;\n",
+    "",
+  ),
   // The driver.
   mutant(
     "a query is run amid the code that awaits it",

@@ -15,11 +15,12 @@ import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import type { Limits } from "./limits.ts";
 import { PoolState } from "./pool_state.ts";
+import { ShortCuts } from "./short_cuts.ts";
 import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
 import { Turnstile } from "./turnstile.ts";
-import type { Waiter, WaiterKind } from "./wait_queue.ts";
+import type { Waiter } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
@@ -37,10 +38,11 @@ export class PoolMachine<C> {
   readonly waiters: WaitingRoom<C>;
   /** Whether the pool may dial. */
   readonly backoff = new Backoff();
+  /** What needs no input. */
+  readonly shortCuts: ShortCuts<C>;
   readonly #turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;
   readonly #dialer: Dialer<C>;
-  #nextDeadline = Infinity;
 
   constructor(limits: Limits) {
     this.state = new PoolState(limits);
@@ -50,51 +52,25 @@ export class PoolMachine<C> {
     const { state, slots, waiters, backoff } = this;
     const picker = new SlotPicker(state, slots, waiters, backoff);
     this.#turnstile = new Turnstile(state, slots, waiters, picker);
+    this.shortCuts = new ShortCuts(state, slots, this.#turnstile);
     this.#dialer = new Dialer(state, slots, waiters, backoff);
   }
 
   /** When the next `tick` is due; `Infinity`: never. */
   get nextDeadline(): number {
-    return this.#nextDeadline;
+    return this.state.nextDeadline;
   }
 
   /** Takes one input; answers what is to be done, in order. */
   step(input: Input<C>): readonly Effect<C>[] {
     // Who waits is served after the input was heard: it may be about the very
     // connection that a deadline would free for the next.
-    const isDue = this.#isDue(input.now);
+    const isDue = this.state.isDue(input.now);
     if (isDue) this.#expire(input.now);
     this.#take(input);
     if (isDue) this.#settle(input.now);
-    this.#nextDeadline = this.#findDeadline();
+    this.state.nextDeadline = this.#findDeadline();
     return this.state.takeEffects();
-  }
-
-  /**
-   * Takes a connection that a newcomer may have at once, as an `acquire` that
-   * needs no waiter; `undefined`: feed one that has a waiter.
-   */
-  takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
-    // A pool that closes has none that is idle.
-    return this.#isDue(now) ? undefined : this.#turnstile.takeReady(kind, now);
-  }
-
-  /**
-   * Puts a leased connection back that is to be kept, as a `release` that nobody
-   * waits for; `false`: feed one.
-   */
-  putBack(slot: Slot<C>, now: number): boolean {
-    const isKept = slot.state === "leased" && !this.#isDue(now) &&
-      this.#turnstile.isClear &&
-      this.slots.retirement(slot, now) === undefined;
-    if (!isKept) return false;
-    this.slots.takeBack(slot, "keep", now);
-    this.#nextDeadline = Math.min(this.#nextDeadline, this.slots.reapAt);
-    return true;
-  }
-
-  #isDue(now: number): boolean {
-    return this.#nextDeadline <= now;
   }
 
   #findDeadline(): number {

@@ -33,12 +33,19 @@ export class PoolState<C> {
   generation = 0;
   /** When the machine last woke up: what was silent before is to be validated. */
   leaptAt = -Infinity;
+  /** When the next `tick` is due; `Infinity`: never. */
+  nextDeadline = Infinity;
   #effects: Effect<C>[] = NONE;
 
   constructor(limits: Limits) {
     this.limits = limits;
     this.max = limits.max;
     this.min = limits.min;
+  }
+
+  /** Whether somebody's or something's time has passed. */
+  isDue(now: number): boolean {
+    return this.nextDeadline <= now;
   }
 
   /** Asks the shell for something, after what was asked before. */

@@ -159,7 +159,11 @@ export class PoolShell implements MemberOwner {
     const { slot, ended: count } = member;
     member.ended = 0;
     const fate = this.upkeep.fateAfterOneShots(member);
-    this.feed({ kind: "finished", now: this.now(), slot, count, fate });
+    const now = this.now();
+    if (fate === "keep" && this.machine.shortCuts.finish(slot, count, now)) {
+      return this.#timer.ringBy(this.machine.nextDeadline, now);
+    }
+    this.feed({ kind: "finished", now, slot, count, fate });
   }
 
   onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
@@ -197,7 +201,7 @@ export class PoolShell implements MemberOwner {
     // Otherwise it was lost, and there is nothing to put back.
     if (slot.state !== "leased") return void this.events.flush();
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
-    if (fate === "keep" && this.machine.putBack(slot, now)) {
+    if (fate === "keep" && this.machine.shortCuts.putBack(slot, now)) {
       this.#timer.ringBy(this.machine.nextDeadline, now);
       return void this.events.flush();
     }

@@ -85,16 +85,23 @@ export class PoolLife {
     const { now, machine } = this;
     if (input.kind === "acquire" && !input.isResent) {
       const { waiter } = input;
-      const slot = machine.takeReady(waiter.kind, now);
+      const slot = machine.shortCuts.takeReady(waiter.kind, now);
       if (slot === undefined) return undefined;
       machine.waiters.number(waiter);
       this.oracle.mark("a connection taken without an input");
       return [{ kind: "grant", waiter, slot }];
     }
-    const isKept = input.kind === "release" && input.fate === "keep" &&
-      machine.putBack(input.slot, now);
-    if (isKept) this.oracle.mark("a connection put back without an input");
-    return isKept ? [] : undefined;
+    if (!("fate" in input) || input.fate !== "keep") return undefined;
+    if (input.kind === "release") {
+      if (!machine.shortCuts.putBack(input.slot, now)) return undefined;
+      this.oracle.mark("a connection put back without an input");
+    } else {
+      if (!machine.shortCuts.finish(input.slot, input.count, now)) {
+        return undefined;
+      }
+      this.oracle.mark("one-shots ended without an input");
+    }
+    return [];
   }
 
   write(input: Input<number>, effects: readonly Effect<number>[]): void {

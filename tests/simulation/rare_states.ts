@@ -41,6 +41,7 @@ export const RARE_CORE_STATES: readonly string[] = [
   "a failed dial beside open connections",
   "a connection put back without an input",
   "a connection taken without an input",
+  "one-shots ended without an input",
   "a one-shot asked again",
   "a probe",
   "a refusal at once",

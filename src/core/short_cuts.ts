@@ -1,0 +1,75 @@
+/**
+ * What needs no input, because nothing is to be decided.
+ *
+ * @module
+ */
+
+import type { PoolState } from "./pool_state.ts";
+import type { Slot } from "./slot.ts";
+import type { SlotKeeper } from "./slot_keeper.ts";
+import type { Turnstile } from "./turnstile.ts";
+import type { WaiterKind } from "./wait_queue.ts";
+
+/**
+ * Does what an input would have done whose only effect its caller knows: where
+ * no deadline has passed, and nobody waits for what comes back.
+ */
+export class ShortCuts<C> {
+  readonly #state: PoolState<C>;
+  readonly #slots: SlotKeeper<C>;
+  readonly #turnstile: Turnstile<C>;
+
+  constructor(
+    state: PoolState<C>,
+    slots: SlotKeeper<C>,
+    turnstile: Turnstile<C>,
+  ) {
+    this.#state = state;
+    this.#slots = slots;
+    this.#turnstile = turnstile;
+  }
+
+  /**
+   * Takes a connection that a newcomer may have at once, as an `acquire` that
+   * needs no waiter; `undefined`: feed one that has a waiter.
+   */
+  takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
+    // A pool that closes has none that is idle.
+    if (this.#state.isDue(now)) return undefined;
+    return this.#turnstile.takeReady(kind, now);
+  }
+
+  /**
+   * Puts a leased connection back that is to be kept, as a `release`; `false`:
+   * feed one.
+   */
+  putBack(slot: Slot<C>, now: number): boolean {
+    if (slot.state !== "leased" || !this.#isKept(slot, now)) return false;
+    this.#slots.takeBack(slot, "keep", now);
+    this.#remindToReap();
+    return true;
+  }
+
+  /**
+   * Ends one-shots on a connection that is to be kept, as a `finished`;
+   * `false`: feed one.
+   */
+  finish(slot: Slot<C>, count: number, now: number): boolean {
+    if (slot.state !== "shared" || !this.#isKept(slot, now)) return false;
+    if (slot.isIsolated) return false;
+    this.#slots.finish(slot, count, "keep", now);
+    this.#remindToReap();
+    return true;
+  }
+
+  #isKept(slot: Slot<C>, now: number): boolean {
+    return !this.#state.isDue(now) && this.#turnstile.isClear &&
+      this.#slots.retirement(slot, now) === undefined;
+  }
+
+  /** Nothing else can be due sooner than it was. */
+  #remindToReap(): void {
+    const { reapAt } = this.#slots;
+    if (reapAt < this.#state.nextDeadline) this.#state.nextDeadline = reapAt;
+  }
+}
