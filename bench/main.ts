@@ -69,7 +69,8 @@ async function runAll(
 
 function planOf({ url, ca }: Stage, isQuick: boolean): Plan {
   return {
-    rounds: isQuick ? QUICK_ROUNDS : ROUNDS,
+    rounds: ROUNDS,
+    mostRounds: isQuick ? QUICK_ROUNDS : Infinity,
     scene: { url, ca, ...isQuick ? QUICK : FULL },
   };
 }

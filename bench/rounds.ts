@@ -6,7 +6,10 @@ import type { Scene, Workload } from "./workloads/workload.ts";
 
 /** What a whole run goes by. */
 export interface Plan {
+  /** How many rounds, unless a workload says otherwise. */
   readonly rounds: number;
+  /** How many at most, whatever it says. */
+  readonly mostRounds: number;
   readonly scene: Pick<Scene, "url" | "ca" | "warmMs" | "runMs">;
 }
 
@@ -34,7 +37,7 @@ export async function runRounds(
     measured: [],
     failure: undefined,
   }));
-  const rounds = Math.min(plan.rounds, workload.rounds ?? Infinity);
+  const rounds = Math.min(workload.rounds ?? plan.rounds, plan.mostRounds);
   if (workload.isLasting) {
     const most = Math.ceil(rounds / LIVES);
     for (let done = 0; done < rounds; done += most) {

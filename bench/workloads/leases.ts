@@ -1,6 +1,7 @@
 import type { Session } from "../contenders/contender.ts";
 import { ratesOf } from "./stopwatch.ts";
 import {
+  MANY_ROUNDS,
   MAX,
   type Measured,
   RATE,
@@ -13,12 +14,15 @@ const OWNERS = 1_000;
 
 /** 100 callers, each with a connection for one statement or transaction at a time. */
 export const leases: readonly Workload[] = [
-  workload(
-    "lease_select",
-    "lease + select 1",
-    "withConnection",
-    () => (session) => session.selectOne(),
-  ),
+  {
+    ...workload(
+      "lease_select",
+      "lease + select 1",
+      "withConnection",
+      () => (session) => session.selectOne(),
+    ),
+    rounds: MANY_ROUNDS,
+  },
   workload(
     "lease_read",
     "lease + 10 rows by key",

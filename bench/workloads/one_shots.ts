@@ -1,6 +1,12 @@
 import type { OpenContender } from "../contenders/contender.ts";
 import { keep, quantile, rateOf, ratesOf } from "./stopwatch.ts";
-import { MAX, type Measured, RATE, type Scene } from "./workload.ts";
+import {
+  MANY_ROUNDS,
+  MAX,
+  type Measured,
+  RATE,
+  type Scene,
+} from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
 const CALLERS = [1, 10, 100, 1_000, 10_000];
@@ -13,6 +19,7 @@ export const oneShots: readonly Workload[] = CALLERS.map((callers) => ({
   metrics: [RATE],
   contenders: CONTENDERS,
   isLasting: true,
+  ...(callers === MAX && { rounds: MANY_ROUNDS }),
   async *run(scene) {
     const { contender, url } = scene;
     const open = await contender.open({ url, max: MAX });

@@ -29,7 +29,7 @@ export interface Workload {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly contenders: readonly string[];
-  /** How many rounds are enough, where one costs much. */
+  /** How many rounds: fewer where one costs much, more where contenders are close. */
   readonly rounds?: number;
   /** Whether its metrics are the points of one series, to be drawn as one chart. */
   readonly isSeries?: boolean;
@@ -43,6 +43,9 @@ export interface Workload {
 
 /** Operations per second. */
 export const RATE: Metric = { name: "rate", unit: "/s", better: "more" };
+
+/** The rounds it takes to tell contenders apart that are a few percent from each other. */
+export const MANY_ROUNDS = 15;
 
 /** The size of all pools, unless a workload says otherwise. */
 export const MAX = 10;
