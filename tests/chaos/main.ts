@@ -2,17 +2,13 @@
  * `deno task chaos --seconds 60`: random kills under load, and what is wrong
  * afterwards. `SEED` chooses the kills. Its exit code is 0 only if nothing is.
  */
-import { parseArgs } from "node:util";
+import { numbersOrExit } from "../support/number_options.ts";
 import { runChaos } from "./chaos.ts";
 import { isClean, table } from "./chaos_report.ts";
 
-const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "10" } },
+const { seconds } = numbersOrExit({
+  seconds: { default: 10, least: 1, about: "for how long it kills" },
 });
-const seconds = Number(values.seconds);
-if (!(seconds > 0)) {
-  throw new RangeError(`--seconds must be a positive number: ${seconds}`);
-}
 const given = Deno.env.get("SEED");
 const seed = given === undefined
   ? crypto.getRandomValues(new Uint32Array(1))[0]!

@@ -3,22 +3,14 @@
  * long, at the least, and says what is left of it. Its exit code is 0 only if
  * nothing is, and the heap did not grow.
  */
-import { parseArgs } from "node:util";
+import { numbersOrExit } from "../support/number_options.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 import { GROWTH_LIMIT, runSoak, type SoakReport } from "./soak.ts";
 
-const { values } = parseArgs({
-  options: {
-    leases: { type: "string", default: "1000000" },
-    minutes: { type: "string", default: "0" },
-  },
+const options = numbersOrExit({
+  leases: { default: 1_000_000, least: 0, about: "how many at least" },
+  minutes: { default: 0, least: 0, about: "for how long at least" },
 });
-
-function numberOf(name: keyof typeof values): number {
-  const number = Number(values[name]);
-  if (number >= 0) return number;
-  throw new RangeError(`--${name} must be a number, 0 or more: ${number}`);
-}
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
@@ -35,7 +27,6 @@ function print({ leases, seconds, left, ...heap }: SoakReport): void {
   }
 }
 
-const options = { leases: numberOf("leases"), minutes: numberOf("minutes") };
 await using server = await sharedPostgres();
 const report = await runSoak(server, options);
 print(report);
