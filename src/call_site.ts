@@ -7,18 +7,23 @@
 // Enough to get out of this package and to the caller of a caller.
 const MAX_FRAMES = 12;
 
-// The folder of the sources; in a bundle, the bundle.
-const OWN_PLACE = import.meta.url.replace(/\bcall_site\.[jt]s$/, "");
+// The folder of the sources. In a bundle nothing tells them from a program's.
+const OWN_FOLDER = ownFolder(import.meta.url);
 
-// Where a runtime calls a program; never where somebody called us.
-const RUNTIME_FRAME = /\((ext|node|native):|\bat (ext|node|native):/;
+// What a runtime calls, or is called by; never where somebody called us.
+const RUNTIME_FRAME =
+  /\((ext|node|native):|\bat (async )?(ext|node|native):|\((<anonymous>|index \d+)\)$/;
+
+function ownFolder(url: string | undefined): string | undefined {
+  return url?.match(/^(.*\/)call_site\.[jt]s$/)?.[1];
+}
 
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
   readonly #error: Error;
   #text: string | undefined;
 
-  /** `entry` is what a program called, where that is known: nothing below it is its own. */
+  /** `entry` is what a program called of ours, where that is known: it is left out, and what it called. */
   constructor(entry?: unknown) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = MAX_FRAMES;
@@ -29,18 +34,21 @@ export class CallSite {
     Error.stackTraceLimit = stackTraceLimit;
   }
 
-  /** The frames outside this package, one a line; all, where they cannot be told apart. */
+  /** The frames of the program, one a line; of a bundle all, unless there is an entry. */
   toString(): string {
     return this.#text ??= this.#outside();
   }
 
   #outside(): string {
-    const frames = (this.#error.stack ?? "").split("\n").slice(1);
-    const outside = frames.filter((frame) =>
-      !frame.includes(OWN_PLACE) && !RUNTIME_FRAME.test(frame)
-    );
-    // In a program that is one bundle nothing is outside.
-    const shown = outside.length > 0 ? outside : frames;
-    return shown.map((frame) => frame.trim()).join("\n");
+    // A program may have set `Error.prepareStackTrace`, to whatever it likes.
+    const stack: unknown = this.#error.stack;
+    if (typeof stack !== "string") return "";
+    const frames = stack.split("\n").slice(1).map((frame) => frame.trim());
+    return frames.filter(isOutside).join("\n");
   }
+}
+
+function isOutside(frame: string): boolean {
+  if (RUNTIME_FRAME.test(frame)) return false;
+  return OWN_FOLDER === undefined || !frame.includes(OWN_FOLDER);
 }

@@ -246,9 +246,10 @@ export class LeaseReleasedError extends PoolError {
 
   /** `action` is what the lease was to do. */
   constructor(action: string, releasedAt?: string) {
+    const frames = releasedAt === undefined ? "" : `\n${releasedAt}`;
     super(
       `Cannot ${action}: this lease was released` +
-        (releasedAt === undefined ? "" : `, at\n${releasedAt}`),
+        frames.replaceAll("\n", "\n    "),
     );
     this.releasedAt = releasedAt;
   }

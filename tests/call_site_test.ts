@@ -3,6 +3,8 @@ import { LeaseReleasedError } from "../mod.ts";
 import { assertEquals, assertRejects } from "./support/assert.ts";
 import { fakedPool } from "./support/faked_pool.ts";
 
+const SOURCE = new URL("../src/call_site.ts", import.meta.url);
+
 function assertIsHere(site: string | undefined): void {
   const [first = "", ...rest] = site?.split("\n") ?? [];
   assertEquals(first.includes("call_site_test.ts"), true, site);
@@ -46,4 +48,62 @@ Deno.test("a call site has no frame of the runtime", async () => {
   );
   const frames = site.toString().split("\n");
   assertEquals(frames.length, 1, site.toString());
+});
+
+/** A program that is one file with the package. */
+interface Bundle {
+  tagged(): string;
+  noted(): string;
+}
+
+const PROGRAM = `
+function tag() {
+  return inner();
+}
+function inner() {
+  return new CallSite(tag).toString();
+}
+export function tagged() {
+  return [1].map(() => tag())[0];
+}
+export function noted() {
+  return new CallSite().toString();
+}`;
+
+async function withBundle(check: (bundle: Bundle) => void): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/program.ts`;
+    await Deno.writeTextFile(file, await Deno.readTextFile(SOURCE) + PROGRAM);
+    check(await import(`file://${file}`));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("in a bundle, too, a call site begins where its entry was called", async () => {
+  await withBundle((bundle) => {
+    const [first = "", second = ""] = bundle.tagged().split("\n");
+    assertEquals(first.includes("program.ts"), true, first);
+    assertEquals(first.includes("inner"), false, first);
+    assertEquals(second.includes("tagged"), true, second);
+  });
+});
+
+Deno.test("in a bundle, a call site without an entry has all frames", async () => {
+  await withBundle((bundle) => {
+    const frames = bundle.noted().split("\n");
+    assertEquals(frames.some((frame) => frame.includes("noted")), true);
+  });
+});
+
+Deno.test("a call site is empty where a program makes of stacks what it likes", () => {
+  const { prepareStackTrace } = Error;
+  const site = new CallSite();
+  Error.prepareStackTrace = (_, frames) => frames;
+  try {
+    assertEquals(site.toString(), "");
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 });

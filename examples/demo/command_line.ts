@@ -59,7 +59,8 @@ export function readCommandLine(
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      // As npm wants it; a task of Deno passes it on.
+      args: args[0] === "--" ? args.slice(1) : [...args],
       options: {
         seconds: { type: "string", default: "8" },
         url: { type: "string" },

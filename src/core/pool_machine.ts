@@ -38,7 +38,7 @@ export class PoolMachine<C> {
   readonly waiters: WaitingRoom<C>;
   /** Whether the pool may dial. */
   readonly backoff = new Backoff();
-  /** What needs no input. */
+  /** What can be done without an input. */
   readonly shortCuts: ShortCuts<C>;
   readonly #turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;

@@ -1,5 +1,5 @@
 /**
- * What needs no input, because nothing is to be decided.
+ * What can be done without an input, because nothing is to be decided.
  *
  * @module
  */
@@ -11,8 +11,9 @@ import type { Turnstile } from "./turnstile.ts";
 import type { WaiterKind } from "./wait_queue.ts";
 
 /**
- * Does what an input would have done whose only effect its caller knows: where
- * no deadline has passed, and nobody waits for what comes back.
+ * Does what an `acquire`, a `release` or a `finished` would do, where no deadline
+ * has passed and nobody waits. Where that input must be fed instead, it says so
+ * and changes nothing.
  */
 export class ShortCuts<C> {
   readonly #state: PoolState<C>;
@@ -29,31 +30,22 @@ export class ShortCuts<C> {
     this.#turnstile = turnstile;
   }
 
-  /**
-   * Takes a connection that a newcomer may have at once, as an `acquire` that
-   * needs no waiter; `undefined`: feed one that has a waiter.
-   */
+  /** Takes a connection that a newcomer may have at once; `undefined`: feed `acquire`. */
   takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
-    // A pool that closes has none that is idle.
+    // A pool that closes has none that is idle: its phase need not be asked.
     if (this.#state.isDue(now)) return undefined;
     return this.#turnstile.takeReady(kind, now);
   }
 
-  /**
-   * Puts a leased connection back that is to be kept, as a `release`; `false`:
-   * feed one.
-   */
-  putBack(slot: Slot<C>, now: number): boolean {
+  /** Makes a leased connection idle that is to be kept; `false`: feed `release`. */
+  keep(slot: Slot<C>, now: number): boolean {
     if (slot.state !== "leased" || !this.#isKept(slot, now)) return false;
     this.#slots.takeBack(slot, "keep", now);
     this.#remindToReap();
     return true;
   }
 
-  /**
-   * Ends one-shots on a connection that is to be kept, as a `finished`;
-   * `false`: feed one.
-   */
+  /** Ends one-shots on a connection that is to be kept; `false`: feed `finished`. */
   finish(slot: Slot<C>, count: number, now: number): boolean {
     if (slot.state !== "shared" || !this.#isKept(slot, now)) return false;
     if (slot.isIsolated) return false;
@@ -67,7 +59,7 @@ export class ShortCuts<C> {
       this.#slots.retirement(slot, now) === undefined;
   }
 
-  /** Nothing else can be due sooner than it was. */
+  /** Only what has just become idle can be due sooner than all else. */
   #remindToReap(): void {
     const { reapAt } = this.#slots;
     if (reapAt < this.#state.nextDeadline) this.#state.nextDeadline = reapAt;

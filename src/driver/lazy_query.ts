@@ -1,5 +1,5 @@
 /**
- * The queries of scopes: the driver's, but made without its constructor.
+ * Lazy queries as the driver has them, but made without its constructor.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import { Template } from "./template.ts";
 
 type Settle = (value: unknown) => void;
 
-// Of the query that is being made; any longer, they would hold its lease.
+// What settles the query that is being made. Kept any longer, they would keep
+// that query, and its lease.
 let resolveMade: Settle = ignore;
 let rejectMade: Settle = ignore;
 
@@ -102,7 +103,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     Object.setPrototypeOf(LazyQuery.prototype, driverClass.prototype);
   }
 
-  /** Where it was made, below a line that the driver cuts off; empty if that is not known. */
+  /** Where it was made, as frames of a stack; empty if that is not known. The driver cuts off the first line. */
   get origin(): string {
     const frames = this.#site?.toString() ?? this.template?.place ?? "";
     return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");

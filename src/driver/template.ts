@@ -25,7 +25,7 @@ export class Template {
     this.place = new CallSite(tag).toString().split("\n", 1)[0] ?? "";
   }
 
-  /** The template with these strings, and what it was given to as a tag; told once. */
+  /** The template of these strings, made at their first use; `tag` is the scope that was called. */
   static of(strings: readonly string[], tag: unknown): Template {
     const known = templates.get(strings);
     if (known !== undefined) return known;

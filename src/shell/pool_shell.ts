@@ -201,7 +201,7 @@ export class PoolShell implements MemberOwner {
     // Otherwise it was lost, and there is nothing to put back.
     if (slot.state !== "leased") return void this.events.flush();
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
-    if (fate === "keep" && this.machine.shortCuts.putBack(slot, now)) {
+    if (fate === "keep" && this.machine.shortCuts.keep(slot, now)) {
       this.#timer.ringBy(this.machine.nextDeadline, now);
       return void this.events.flush();
     }

@@ -18,7 +18,7 @@ const LARGE_BYTES = 64 * 1024;
 const LEAST_BYTES = 1024;
 
 /**
- * Memory for a socket to read into, and whoever is told what was read.
+ * What a socket of node reads into (`onread`), and hands on to a listener.
  *
  * Nothing is written over, because what was read may be kept. A stream of node
  * would take 64 KB for each read, however short, and give most of it back.
@@ -31,7 +31,7 @@ export class Inbox {
   /** What came before there was a listener; reading stops there. */
   #early: Buffer | undefined;
 
-  /** The memory for the next read. */
+  /** The memory for the next read; asked for before each. */
   readonly room = (): Uint8Array => {
     if (this.#bytes.length - this.#used < LEAST_BYTES) {
       this.#bytes = Buffer.allocUnsafeSlow(
@@ -42,7 +42,7 @@ export class Inbox {
     return this.#bytes.subarray(this.#used);
   };
 
-  /** So many bytes were read into it; answers whether more may come. */
+  /** So many bytes were read into it; answers whether to read on. */
   readonly receive = (length: number): boolean => {
     const start = this.#used;
     this.#used += length;
@@ -53,7 +53,7 @@ export class Inbox {
     return this.#listener !== undefined;
   };
 
-  /** Tells `listener` of what comes, and at once of what came before. */
+  /** Tells `listener` of what comes, and at once of what came before; then reading may go on. */
   open(listener: Reader): void {
     this.#listener = listener;
     if (this.#early !== undefined) listener.onData(this.#early);

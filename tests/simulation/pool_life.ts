@@ -93,7 +93,7 @@ export class PoolLife {
     }
     if (!("fate" in input) || input.fate !== "keep") return undefined;
     if (input.kind === "release") {
-      if (!machine.shortCuts.putBack(input.slot, now)) return undefined;
+      if (!machine.shortCuts.keep(input.slot, now)) return undefined;
       this.oracle.mark("a connection put back without an input");
     } else {
       if (!machine.shortCuts.finish(input.slot, input.count, now)) {
