@@ -538,6 +538,12 @@ export const MUTANTS: readonly Mutant[] = [
     "if (slot.isIsolated) return false;\n",
     "",
   ),
+  mutant(
+    "a connection is put back before what is due",
+    SHORT_CUTS,
+    "return !this.#state.isDue(now) && this.#turnstile.isClear",
+    "return this.#turnstile.isClear",
+  ),
   // The driver.
   mutant(
     "a query is run amid the code that awaits it",
