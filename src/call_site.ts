@@ -40,11 +40,18 @@ export class CallSite {
   }
 
   #outside(): string {
-    // A program may have set `Error.prepareStackTrace`, to whatever it likes.
-    const stack: unknown = this.#error.stack;
-    if (typeof stack !== "string") return "";
-    const frames = stack.split("\n").slice(1).map((frame) => frame.trim());
-    return frames.filter(isOutside).join("\n");
+    const frames = stackOf(this.#error).split("\n").slice(1);
+    return frames.map((frame) => frame.trim()).filter(isOutside).join("\n");
+  }
+}
+
+/** A program may have set `Error.prepareStackTrace`, to whatever it likes. */
+function stackOf(error: Error): string {
+  try {
+    const stack: unknown = error.stack;
+    return typeof stack === "string" ? stack : "";
+  } catch {
+    return "";
   }
 }
 

@@ -80,6 +80,8 @@ export abstract class SqlScope extends Callable implements StatementScope {
   }
 }
 
-const NOTIFY = Object.assign(["select pg_notify(", ", ", ")"], {
-  raw: ["select pg_notify(", ", ", ")"],
-});
+const NOTIFY = Object.freeze(
+  Object.assign(["select pg_notify(", ", ", ")"], {
+    raw: ["select pg_notify(", ", ", ")"],
+  }),
+);

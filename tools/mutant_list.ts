@@ -548,8 +548,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a query is run amid the code that awaits it",
     QUERY,
-    "NOW.then(() => this.handler(this));",
-    "this.handler(this);",
+    "NOW.then(() => this.#run());",
+    "this.#run();",
   ),
   mutant(
     "a query is run each time it is awaited",
@@ -566,14 +566,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a settled query stays active",
     QUERY,
-    "this.active = false;\n  this.resolvePromise(result);",
-    "this.resolvePromise(result);",
+    "this.active = false;\n    this.#resolve(result);",
+    "this.#resolve(result);",
   ),
   mutant(
     "a failed query stays active",
     QUERY,
-    "this.active = false;\n  this.rejectPromise(error);",
-    "this.rejectPromise(error);",
+    "this.active = false;\n    this.#reject(error);",
+    "this.#reject(error);",
   ),
   mutant(
     "a template tells who called it first, for ever",
@@ -584,16 +584,22 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "plain text without parameters is prepared",
     "driver/postgres_js.ts",
-    "{ prepare: false, simple, ...given }",
-    "{ simple, ...given }",
+    "{ prepare: false, ...given, simple }",
+    "{ ...given, simple }",
   ),
   mutant(
     "what is given with plain text is overruled",
     "driver/postgres_js.ts",
-    "{ prepare: false, simple, ...given }",
+    "{ prepare: false, ...given, simple }",
     "{ ...given, prepare: false, simple }",
   ),
 
+  mutant(
+    "strings that a program changes are told once",
+    "driver/template.ts",
+    "if (!Object.isFrozen(strings)) return undefined;",
+    "",
+  ),
   // The transport.
   mutant(
     "what was read is written over by what comes next",
@@ -624,5 +630,11 @@ export const MUTANTS: readonly Mutant[] = [
     "transport/inbox.ts",
     "this.#isFull ? LARGE_BYTES : SMALL_BYTES",
     "SMALL_BYTES",
+  ),
+  mutant(
+    "a short reply keeps the memory of a long one",
+    "transport/inbox.ts",
+    "return Buffer.from(bytes);",
+    "return bytes;",
   ),
 ];

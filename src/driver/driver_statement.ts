@@ -14,7 +14,6 @@ import {
   guardStream,
   isStalePlan,
 } from "./driver_query.ts";
-import { firstWord } from "./first_word.ts";
 import type { LazyQuery } from "./lazy_query.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
@@ -69,13 +68,13 @@ export class DriverStatement implements SessionStatement {
   constructor(query: LazyQuery) {
     this.query = query;
     this.#place = query;
-    this.firstWord = query.template?.firstWord ?? firstWord(this.text);
+    this.firstWord = query.firstWord;
     this.#isCopy = query.streaming === true || this.firstWord === "copy";
   }
 
   /** The statement of a query; made when it is first asked for. */
   static of(query: LazyQuery): DriverStatement {
-    return query.driverStatement ??= new DriverStatement(query);
+    return query.statementOf(makeStatement);
   }
 
   get text(): string {
@@ -244,9 +243,13 @@ export class DriverStatement implements SessionStatement {
   }
 }
 
+function makeStatement(query: LazyQuery): DriverStatement {
+  return new DriverStatement(query);
+}
+
 /** In the place of a query's own: the same for all, as most of them never fail. */
 function rejectPlanned(this: LazyQuery, error: unknown): void {
-  this.driverStatement!.failPlanned(error);
+  DriverStatement.of(this).failPlanned(error);
 }
 
 /** Runs an awaited query in its scope. */

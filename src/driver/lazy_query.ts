@@ -8,6 +8,7 @@ import { CallSite } from "../call_site.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
 import type { DriverQuery, QueryHandler } from "./driver_query.ts";
 import type { DriverStatement } from "./driver_statement.ts";
+import { firstWord } from "./first_word.ts";
 import { Template } from "./template.ts";
 
 type Settle = (value: unknown) => void;
@@ -44,8 +45,8 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   readonly options: Record<string, unknown>;
   state: unknown = null;
   statement: unknown = null;
-  resolve: Settle = resolveQuery;
-  reject: Settle = rejectQuery;
+  resolve: Settle = LazyQuery.#onResult;
+  reject: Settle = LazyQuery.#onError;
   active = false;
   cancelled: unknown = null;
   executed = false;
@@ -63,15 +64,13 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   onlyDescribe: boolean | undefined = undefined;
   parsing: unknown = undefined;
   reserve: unknown = undefined;
-  /** Where it runs; what we ask of a server ourselves has none. */
-  readonly scope: StatementScope | undefined;
-  /** As sessions know it; made once it is asked for. */
-  driverStatement: DriverStatement | undefined = undefined;
-  /** What it was made of, if that was a template. */
-  readonly template: Template | undefined;
-  readonly resolvePromise = resolveMade;
-  readonly rejectPromise = rejectMade;
+  // Hidden, as whoever logs a query shows its fields.
+  readonly #scope: StatementScope | undefined;
+  readonly #template: Template | undefined;
   readonly #site: CallSite | undefined;
+  readonly #resolve = resolveMade;
+  readonly #reject = rejectMade;
+  #statement: DriverStatement | undefined;
 
   constructor(
     handler: QueryHandler,
@@ -86,11 +85,14 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     this.strings = strings;
     this.args = args;
     this.handler = handler;
-    this.scope = scope;
+    this.#scope = scope;
     this.options = options;
-    this.template = this.tagged ? Template.of(strings, scope) : undefined;
+    this.#template = this.tagged ? Template.of(strings, scope) : undefined;
+    // A program that makes its strings by itself may use them anew for another.
+    const isUnknown = this.tagged && this.#template === undefined;
     const entry = this.tagged ? scope : undefined;
-    this.#site = handler.debug ? new CallSite(entry) : undefined;
+    const isNoted = isUnknown || Boolean(handler.debug);
+    this.#site = isNoted ? new CallSite(entry) : undefined;
   }
 
   /** What `then` answers is a plain promise. */
@@ -105,7 +107,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
 
   /** Where it was made, as frames of a stack; empty if that is not known. The driver cuts off the first line. */
   get origin(): string {
-    const frames = this.#site?.toString() ?? this.template?.place ?? "";
+    const frames = this.#site?.toString() ?? this.#template?.place ?? "";
     return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");
   }
 
@@ -113,16 +115,39 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   handle(): void {
     if (this.executed) return;
     this.executed = true;
-    NOW.then(() => this.handler(this));
+    NOW.then(() => this.#run());
   }
-}
 
-function resolveQuery(this: LazyQuery, result: unknown): void {
-  this.active = false;
-  this.resolvePromise(result);
-}
+  /** Where it runs; what we ask of a server ourselves has none. */
+  get scope(): StatementScope | undefined {
+    return this.#scope;
+  }
 
-function rejectQuery(this: LazyQuery, error: unknown): void {
-  this.active = false;
-  this.rejectPromise(error);
+  /** The first word of its text, in lower case. */
+  get firstWord(): string {
+    return this.#template?.firstWord ?? firstWord(this.strings[0] ?? "");
+  }
+
+  /** As sessions know it; `make` is called once. */
+  statementOf(make: (query: LazyQuery) => DriverStatement): DriverStatement {
+    return this.#statement ??= make(this);
+  }
+
+  #run(): void {
+    try {
+      this.handler(this);
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  static #onResult(this: LazyQuery, result: unknown): void {
+    this.active = false;
+    this.#resolve(result);
+  }
+
+  static #onError(this: LazyQuery, error: unknown): void {
+    this.active = false;
+    this.#reject(error);
+  }
 }

@@ -159,8 +159,8 @@ function makeUnsafe(
   const isShort = args.length === 2 && !Array.isArray(values);
   const given = (isShort ? values : rest) as Record<string, unknown>;
   const parameters = isShort ? [] : values as readonly unknown[];
-  const simple = parameters.length === 0;
-  const options = { prepare: false, simple, ...given };
+  const simple = "simple" in given ? given["simple"] : parameters.length === 0;
+  const options = { prepare: false, ...given, simple };
   return new LazyQuery(handler, scope, [text as string], parameters, options);
 }
 

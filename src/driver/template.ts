@@ -25,10 +25,14 @@ export class Template {
     this.place = new CallSite(tag).toString().split("\n", 1)[0] ?? "";
   }
 
-  /** The template of these strings, made at their first use; `tag` is the scope that was called. */
-  static of(strings: readonly string[], tag: unknown): Template {
+  /**
+   * The template of these strings, made at their first use; `tag` is the scope
+   * that was called. `undefined`: they are no template's, which cannot change.
+   */
+  static of(strings: readonly string[], tag: unknown): Template | undefined {
     const known = templates.get(strings);
     if (known !== undefined) return known;
+    if (!Object.isFrozen(strings)) return undefined;
     const template = new Template(strings, tag);
     templates.set(strings, template);
     return template;

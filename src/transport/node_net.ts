@@ -4,7 +4,11 @@
  * @module
  */
 
-import { connect as openStream, type Socket as NodeStream } from "node:net";
+import {
+  connect as openStream,
+  type OnReadOpts,
+  type Socket as NodeStream,
+} from "node:net";
 
 import { toConnectError } from "./connect_failure.ts";
 import { Inbox } from "./inbox.ts";
@@ -27,11 +31,12 @@ async function connect(
 ): Promise<Socket> {
   const { signal, tls: plan, keepAliveMs } = options;
   signal.throwIfAborted();
-  // Under TLS, or where that is asked for first, a stream is read as such.
-  const inbox = isPlain(plan, endpoint) ? new Inbox() : undefined;
   let raw: NodeStream | undefined;
   try {
-    raw = open(endpoint, inbox);
+    let inbox: Inbox | undefined;
+    // Under TLS, or where that is asked for first, a stream is read as such.
+    if (isPlain(plan, endpoint)) [raw, inbox] = openPlain(endpoint);
+    else raw = open(endpoint, {});
     await nextEvent(raw, "connect", signal);
     // The driver writes small messages back to back; Nagle would hold them up.
     raw.setNoDelay(true);
@@ -49,15 +54,29 @@ async function connect(
 // Deno throws here, rather than emit, when it lacks a permission on a Unix socket.
 function open(
   { host, port, path }: Endpoint,
-  inbox: Inbox | undefined,
+  options: { readonly onread?: OnReadOpts },
 ): NodeStream {
   const address = path === undefined ? { host, port } : { path };
-  const raw = openStream({
-    ...address,
-    ...(inbox && { onread: { buffer: inbox.room, callback: inbox.receive } }),
-  });
+  const raw = openStream({ ...address, ...options });
   raw.on("error", ignore); // for good: one without a listener ends the process
   return raw;
+}
+
+// Deno before 2.8 throws when it is asked to.
+let canReadInto = true;
+
+/** Opens a stream that reads into an inbox, where the runtime can do that. */
+function openPlain(endpoint: Endpoint): [NodeStream, Inbox?] {
+  if (!canReadInto) return [open(endpoint, {})];
+  const inbox = new Inbox();
+  const onread = { buffer: inbox.room, callback: inbox.receive };
+  try {
+    return [open(endpoint, { onread }), inbox];
+  } catch (error) {
+    if (!String(error).includes("useUserBuffer")) throw error;
+    canReadInto = false;
+    return [open(endpoint, {})];
+  }
 }
 
 function ignore(): void {}

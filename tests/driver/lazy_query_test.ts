@@ -1,6 +1,11 @@
 import type { LazyQuery } from "../../src/driver/lazy_query.ts";
 import type { Statement, StatementScope } from "../../src/driver/connection.ts";
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "../support/assert.ts";
 import { postgresJs } from "./dialled.ts";
 
 /** A scope that notes what it is to run. */
@@ -107,6 +112,38 @@ Deno.test("with debug, a query of plain text tells it for a scope that is called
 
 Deno.test("without debug, a query of plain text does not tell where it was made", () => {
   assertEquals(js.unsafe(new NotingScope(), ["select 1"]).origin, "");
+});
+
+Deno.test("a query of strings that change is told anew each time", async () => {
+  const scope = new NotingScope();
+  const raw = ["select 1"];
+  const strings = Object.assign(raw, { raw });
+  for (const word of ["select", "begin"]) {
+    raw[0] = `${word} 1`;
+    made(scope, strings).then(() => {});
+    await Promise.resolve();
+    assertEquals(scope.statements.at(-1)?.firstWord, word);
+  }
+  const [, line = ""] = linesOf(made(scope, strings));
+  assert(line.includes("lazy_query_test.ts"), line);
+});
+
+Deno.test("a query that is shown shows nothing that refers to it", async () => {
+  const query = made(new NotingScope(), ...template`select 1`);
+  query.then(() => {});
+  await Promise.resolve();
+  assertEquals(JSON.parse(JSON.stringify(query)).strings, ["select 1"]);
+});
+
+Deno.test("a query is rejected with what its handler throws", async () => {
+  const query = js.unsafe(new NotingScope(), [5]);
+  await assertRejects(async () => await query, TypeError);
+});
+
+Deno.test("unsafe() throws what the driver throws over bad options", () => {
+  for (const args of [["select 1", null], ["select 1", [], null]]) {
+    assertThrows(() => js.unsafe(new NotingScope(), args), TypeError);
+  }
 });
 
 /** What makes a query its maker's own. */

@@ -44,6 +44,18 @@ Deno.test("an inbox keeps what came before it was opened, and wants no more unti
   assertEquals(texts, ["early", "late"]);
 });
 
+Deno.test("a short reply that comes after a long one is not kept with it", () => {
+  const { inbox, chunks } = opened();
+  inbox.receive(inbox.room().length);
+  const large = inbox.room().length;
+  inbox.receive(large / 2);
+  read(inbox, "short");
+  const short = chunks.at(-1)!;
+  assertEquals(short.toString(), "short");
+  assert(short.buffer.byteLength < large, `${short.buffer.byteLength} bytes`);
+  assert(inbox.room().length < large);
+});
+
 Deno.test("an inbox has little room for short replies, and more once one filled it", () => {
   const { inbox } = opened();
   const small = inbox.room().length;

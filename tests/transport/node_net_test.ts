@@ -1,3 +1,6 @@
+import { Buffer } from "node:buffer";
+import { connect } from "node:net";
+
 import { ConnectError } from "../../src/pool_errors.ts";
 import { nodeNet } from "../../src/transport/node_net.ts";
 import type { Endpoint, TlsPlan } from "../../src/transport/transport.ts";
@@ -186,3 +189,47 @@ promise(
     assertStrictEquals(await outcome, "enough");
   },
 );
+
+promise(
+  "nodeNet reads a stream where a runtime cannot read into memory of ours",
+  async () => {
+    await using server = await serveSockets((raw) => raw.pipe(raw));
+    await using _ = await withoutUserBuffer(server.endpoint);
+    // Anew: it asks a runtime once.
+    const { nodeNet } = await import(
+      "../../src/transport/node_net.ts?without-user-buffer"
+    );
+    for (const text of ["first", "second"]) {
+      const socket = await nodeNet.connect(server.endpoint, connectOptions());
+      const recorder = Recorder.on(socket);
+      socket.write(Buffer.from(text));
+      await recorder.until(text.length);
+      assertEquals(recorder.bytes.toString(), text);
+      socket.destroy();
+      await recorder.closed;
+    }
+  },
+);
+
+/** Makes the sockets of this runtime throw as those of Deno 2.5 to 2.7. */
+async function withoutUserBuffer(endpoint: Endpoint): Promise<AsyncDisposable> {
+  const probe = connect(endpoint.port, endpoint.host);
+  await new Promise((resolve) => probe.once("connect", resolve));
+  const { _handle: handle } = probe as unknown as { _handle: object };
+  const prototype = Object.getPrototypeOf(handle);
+  const closed = new Promise((resolve) => probe.once("close", resolve));
+  probe.destroy();
+  await closed;
+  let asked = 0;
+  prototype.useUserBuffer = () => {
+    asked++;
+    throw new Error("Not implemented: LibuvStreamWrap.prototype.useUserBuffer");
+  };
+  return {
+    [Symbol.asyncDispose]() {
+      delete prototype.useUserBuffer;
+      assertEquals(asked, 1);
+      return Promise.resolve();
+    },
+  };
+}
