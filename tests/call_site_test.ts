@@ -107,3 +107,16 @@ Deno.test("a call site is empty where a program makes of stacks what it likes", 
     Error.prepareStackTrace = prepareStackTrace;
   }
 });
+
+Deno.test("a call site is empty where what a program makes of stacks throws", () => {
+  const { prepareStackTrace } = Error;
+  const site = new CallSite();
+  Error.prepareStackTrace = () => {
+    throw new RangeError("Refused");
+  };
+  try {
+    assertEquals(site.toString(), "");
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+});
