@@ -245,8 +245,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a reset is skipped",
     KEEPER,
-    'if (fate === "keep") return this.park(slot, now);\n    this.shared',
-    "if (fate) return this.park(slot, now);\n    this.shared",
+    'if (fate === "keep") return this.park(slot, now);\n    const reason',
+    "if (fate) return this.park(slot, now);\n    const reason",
   ),
   mutant(
     "a lease leaves its connection among the idle",

@@ -129,9 +129,9 @@ export class SlotKeeper<C> {
   takeBack(slot: Slot<C>, fate: Fate, now: number): void {
     slot.heardAt = now;
     if (fate === "destroy") return this.retire(slot, "destroyed", now);
+    if (fate === "keep") return this.park(slot, now);
     const reason = this.retirement(slot, now);
     if (reason !== undefined) return this.retire(slot, reason, now);
-    if (fate === "keep") return this.park(slot, now);
     this.shared.unlist(slot);
     this.table.move(slot, "releasing");
     this.#setAlarm(slot, now + this.#state.limits.releaseTimeoutMs);

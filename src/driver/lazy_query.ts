@@ -33,8 +33,8 @@ const NOW = Promise.resolve();
  * constructor gives one; a contract test compares the two.
  *
  * That constructor makes functions which hold the query. With V8 15 each query
- * then keeps the next one until a major collection, though both are done with:
- * with few callers and short statements, minor ones take twenty times as long.
+ * then keeps the next one until a major collection, though both are done with;
+ * what that costs the driver shows in `gc` of `deno task bench profile`.
  */
 export class LazyQuery extends Promise<unknown> implements DriverQuery {
   readonly tagged: boolean;

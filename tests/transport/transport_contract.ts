@@ -53,11 +53,7 @@ const PROMISES: Readonly<
 
   "delivers nothing before listen()": async (subject) => {
     await using server = await subject.listen((peer) => peer.write("hello"));
-    const { transport, tls } = subject;
-    const socket = await transport.connect(
-      server.endpoint,
-      connectOptions(tls),
-    );
+    const socket = await connectUnheard(subject, server);
     await turns();
     const recorder = Recorder.on(socket);
     await recorder.until(5);
@@ -70,11 +66,7 @@ const PROMISES: Readonly<
   ) => {
     const sent = randomBytes(100_000);
     await using server = await subject.listen((peer) => peer.end(sent));
-    const { transport, tls } = subject;
-    const socket = await transport.connect(
-      server.endpoint,
-      connectOptions(tls),
-    );
+    const socket = await connectUnheard(subject, server);
     await turns();
     const recorder = Recorder.on(socket);
     await recorder.closed;
@@ -160,11 +152,7 @@ const PROMISES: Readonly<
     await using server = await subject.listen((peer, raw) =>
       peer.once("data", () => reset(raw))
     );
-    const { transport, tls } = subject;
-    const socket = await transport.connect(
-      server.endpoint,
-      connectOptions(tls),
-    );
+    const socket = await connectUnheard(subject, server);
     socket.write(randomBytes(8));
     await server.untilEmpty();
     await turns();
@@ -193,11 +181,7 @@ const PROMISES: Readonly<
     await using server = await subject.listen((peer) =>
       peer.write(Buffer.alloc(MEGABYTE))
     );
-    const { transport, tls } = subject;
-    const socket = await transport.connect(
-      server.endpoint,
-      connectOptions(tls),
-    );
+    const socket = await connectUnheard(subject, server);
     let deliveries = 0;
     const closed = Promise.withResolvers<void>();
     socket.listen({
@@ -291,11 +275,19 @@ const PROMISES: Readonly<
   },
 };
 
-async function connect(
+/** Connects, and does not listen. */
+function connectUnheard(
   { transport, tls }: ContractSubject,
   server: SocketServer,
+): Promise<Socket> {
+  return transport.connect(server.endpoint, connectOptions(tls));
+}
+
+async function connect(
+  subject: ContractSubject,
+  server: SocketServer,
 ): Promise<{ socket: Socket; recorder: Recorder }> {
-  const socket = await transport.connect(server.endpoint, connectOptions(tls));
+  const socket = await connectUnheard(subject, server);
   return { socket, recorder: Recorder.on(socket) };
 }
 
