@@ -18,7 +18,7 @@ import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
 import { beginsWithSync } from "./made_up_replies.ts";
-import { FALTERED, lostError, UNASKED } from "./session_faults.ts";
+import { halted, lostError, unasked } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -244,11 +244,11 @@ export class Session implements Connection {
     const { wire } = this;
     if (this.#phase === "starting") return this.#receiveStart(bytes);
     const isUnasked = wire.takeCopyStart() && !this.#line.mayCopy;
-    if (isUnasked) return this.#lose(UNASKED);
+    if (isUnasked) return this.#lose(unasked());
     const fault = this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#lose(fault);
     if (wire.readies > this.#readies) this.#end();
-    else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(FALTERED);
+    else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(halted());
     if (wire.fatal === undefined) return;
     this.#lose(this.#client.serverError(wire.fatal), wire.fatal.code);
   }
