@@ -23,6 +23,7 @@ function mutant(
 
 const MACHINE = "core/pool_machine.ts";
 const SHORT_CUTS = "core/short_cuts.ts";
+const TURNSTILE = "core/turnstile.ts";
 const KEEPER = "core/slot_keeper.ts";
 const SHELL = "shell/pool_shell.ts";
 const LEASE = "lease.ts";
@@ -124,13 +125,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a newcomer overtakes who waits",
-    "core/turnstile.ts",
+    TURNSTILE,
     'this.#waiters.queue.length === 0 && kind !== "ready";',
     'kind !== "ready";',
   ),
   mutant(
     "a newcomer is served by a pool that is paused",
-    "core/turnstile.ts",
+    TURNSTILE,
     "const isOpen = this.#overload === undefined && !this.#state.isPaused &&",
     "const isOpen = this.#overload === undefined &&",
   ),
@@ -150,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     "a connection is put back that was to be retired",
     SHORT_CUTS,
     "this.#slots.retirement(slot, now) === undefined;",
-    "true;",
+    "Boolean(slot);",
   ),
   mutant(
     "what is put back is never reaped",
@@ -541,8 +542,32 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a connection is put back before what is due",
     SHORT_CUTS,
-    "return !this.#state.isDue(now) && this.#turnstile.isClear",
-    "return this.#turnstile.isClear",
+    "return !this.#state.isDue(now) &&\n     ",
+    "return",
+  ),
+  mutant(
+    "a connection is passed on, and a one-shot behind its waiter is forgotten",
+    TURNSTILE,
+    'if (head.after?.kind === "share") return undefined;\n',
+    "",
+  ),
+  mutant(
+    "a connection is passed on without its hook",
+    TURNSTILE,
+    "const isPlain = this.#overload === undefined && !isPaused &&\n      !limits.hasAcquireHook;",
+    "void limits;\n    const isPlain = this.#overload === undefined && !isPaused;",
+  ),
+  mutant(
+    "a connection is passed on while its pool is paused",
+    TURNSTILE,
+    "const isPlain = this.#overload === undefined && !isPaused &&\n     ",
+    "void isPaused;\n    const isPlain = this.#overload === undefined &&",
+  ),
+  mutant(
+    "a one-shot is handed a lease that is passed on",
+    TURNSTILE,
+    'if (!isPlain || head?.kind !== "lease") return undefined;',
+    "if (!isPlain || head === undefined) return undefined;",
   ),
   // The driver.
   mutant(

@@ -8,12 +8,12 @@ import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
 import type { Turnstile } from "./turnstile.ts";
-import type { WaiterKind } from "./wait_queue.ts";
+import type { Waiter, WaiterKind } from "./wait_queue.ts";
 
 /**
  * Does what an `acquire`, a `release` or a `finished` would do, where no deadline
- * has passed and nobody waits. Where that input must be fed instead, it says so
- * and changes nothing.
+ * has passed, and nobody waits or only leases are waited for. Where that input
+ * must be fed instead, it says so and changes nothing.
  */
 export class ShortCuts<C> {
   readonly #state: PoolState<C>;
@@ -45,6 +45,14 @@ export class ShortCuts<C> {
     return true;
   }
 
+  /** Lends a leased connection that is to be kept to who waits longest; `undefined`: feed `release`. */
+  passOn(slot: Slot<C>, now: number): Waiter | undefined {
+    if (slot.state !== "leased" || !this.#isWanted(slot, now)) return undefined;
+    const waiter = this.#turnstile.takeNextLease();
+    if (waiter !== undefined) this.#slots.relet(slot, now);
+    return waiter;
+  }
+
   /** Ends one-shots on a connection that is to be kept; `false`: feed `finished`. */
   finish(slot: Slot<C>, count: number, now: number): boolean {
     if (slot.state !== "shared" || !this.#isKept(slot, now)) return false;
@@ -55,7 +63,11 @@ export class ShortCuts<C> {
   }
 
   #isKept(slot: Slot<C>, now: number): boolean {
-    return !this.#state.isDue(now) && this.#turnstile.isClear &&
+    return this.#turnstile.isClear && this.#isWanted(slot, now);
+  }
+
+  #isWanted(slot: Slot<C>, now: number): boolean {
+    return !this.#state.isDue(now) &&
       this.#slots.retirement(slot, now) === undefined;
   }
 

@@ -92,6 +92,12 @@ export class SlotKeeper<C> {
     slot.uses++;
   }
 
+  /** Gives a leased connection from one lease to the next. */
+  relet(slot: Slot<C>, now: number): void {
+    slot.heardAt = now;
+    slot.uses++;
+  }
+
   /** Puts one more one-shot on an idle or shared connection. */
   share(slot: Slot<C>, now: number): void {
     if (slot.state === "idle") {

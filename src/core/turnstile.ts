@@ -76,6 +76,22 @@ export class Turnstile<C> {
     return slot;
   }
 
+  /**
+   * Takes out who is next and waits for a lease, where what comes back can only
+   * go to him, and nobody behind him can be served for that. Where the queue is
+   * watched, or a hook must run, all go through it.
+   */
+  takeNextLease(): Waiter | undefined {
+    const { limits, isPaused } = this.#state;
+    const isPlain = this.#overload === undefined && !isPaused &&
+      !limits.hasAcquireHook;
+    const { head } = this.#waiters.queue;
+    if (!isPlain || head?.kind !== "lease") return undefined;
+    if (head.after?.kind === "share") return undefined;
+    this.#waiters.dismiss(head, "granted");
+    return head;
+  }
+
   /** Gives who cannot wait what is idle now; answers whether there was something. */
   grantAtOnce(waiter: Waiter, now: number): boolean {
     const slot = this.#picker.pickAtOnce(waiter.kind);

@@ -91,6 +91,7 @@ export class Admission {
 
   /** After a sleep, what is idle is to be validated before anybody has it. */
   #wake(now: number): void {
+    if (this.#shell.machine.slots.idle.size === 0) return;
     if (this.#sleepWatch.hasSlept(now)) this.#shell.feed({ kind: "leap", now });
   }
 }

@@ -19,6 +19,7 @@ import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
 import { PoolCounters, type PoolStats } from "../pool_stats.ts";
 import { PoolTimer } from "./pool_timer.ts";
+import type { Request } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
 import type { StatementMaker } from "../statement_maker.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -201,13 +202,26 @@ export class PoolShell implements MemberOwner {
     // Otherwise it was lost, and there is nothing to put back.
     if (slot.state !== "leased") return void this.events.flush();
     const fate = isDestroyed ? "destroy" : this.upkeep.fateAfterLease(member);
-    if (fate === "keep" && this.machine.shortCuts.keep(slot, now)) {
-      this.#timer.ringBy(this.machine.nextDeadline, now);
+    if (fate === "keep" && this.#keep(member, now)) {
       return void this.events.flush();
     }
     const returned = fate === "reset" ? member.returned() : undefined;
     this.feed({ kind: "release", now, slot, fate });
     return returned;
+  }
+
+  /** Lends a connection again, or makes it idle; `false`: its release must be fed. */
+  #keep(member: Member, now: number): boolean {
+    const { shortCuts } = this.machine;
+    const waiter = shortCuts.passOn(member.slot, now);
+    if (waiter !== undefined) {
+      this.requests.grant(waiter as Request, member, now);
+      this.schedule(now);
+      return true;
+    }
+    if (!shortCuts.keep(member.slot, now)) return false;
+    this.#timer.ringBy(this.machine.nextDeadline, now);
+    return true;
   }
 
   #tick(): void {

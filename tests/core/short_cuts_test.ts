@@ -31,6 +31,68 @@ Deno.test("ShortCuts.finish() ends one-shots, and after the last the connection 
   assertEquals([slot.state, slot.inFlight], ["idle", 0]);
 });
 
+Deno.test("ShortCuts.passOn() lends a leased connection to who waits longest", () => {
+  const { world, shortCuts, slot } = held("lease");
+  const [first, second] = [world.acquire("lease"), world.acquire("lease")];
+  world.advance(1);
+  assertStrictEquals(shortCuts.passOn(slot, world.now), first);
+  assertEquals([first.state, second.state], ["granted", "queued"]);
+  assertEquals([slot.state, slot.uses], ["leased", 2]);
+  assertEquals(slot.heardAt, world.now);
+});
+
+const NO_PASSING: Record<string, (pool: ReturnType<typeof held>) => void> = {
+  "when nobody waits": () => {},
+  "to a one-shot": ({ world }) => void world.acquire("share"),
+  "before a one-shot that could be served then": ({ world }) => {
+    world.acquire("lease");
+    world.acquire("share");
+  },
+  "when something is due": ({ world }) => {
+    world.acquire("lease");
+    world.machine.state.nextDeadline = world.now;
+  },
+  "that is to be closed": ({ world }) => {
+    world.acquire("lease");
+    world.machine.state.generation++;
+  },
+  "while the pool is paused": ({ world }) => {
+    world.acquire("lease");
+    world.machine.state.isPaused = true;
+  },
+};
+
+for (const [when, arrange] of Object.entries(NO_PASSING)) {
+  Deno.test(`No short cut passes a connection on ${when}`, () => {
+    const pool = held("lease");
+    arrange(pool);
+    assertEquals(pool.shortCuts.passOn(pool.slot, pool.world.now), undefined);
+    assertEquals(pool.slot.uses, 1);
+  });
+}
+
+Deno.test("No short cut passes a connection on where a hook must run first", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  const [first, second] = [world.acquire("lease"), world.acquire("lease")];
+  world.dialled();
+  world.prepared();
+  const { shortCuts } = world.machine;
+  assertEquals(shortCuts.passOn(first.granted, world.now), undefined);
+  assertEquals(second.state, "queued");
+});
+
+Deno.test("No short cut passes on a connection that one-shots share", () => {
+  const { world, shortCuts, slot } = held("share");
+  world.acquire("lease");
+  assertEquals(shortCuts.passOn(slot, world.now), undefined);
+});
+
+Deno.test("No short cut passes a connection on where the queue is watched", () => {
+  const { world, shortCuts, slot } = held("lease", { overload: OVERLOAD });
+  world.acquire("lease");
+  assertEquals(shortCuts.passOn(slot, world.now), undefined);
+});
+
 Deno.test("What became idle by a short cut is reaped in time", () => {
   const { world, shortCuts, slot } = held("lease", { idleTimeoutMs: 100 });
   shortCuts.keep(slot, world.now);

@@ -93,6 +93,11 @@ export class PoolLife {
     }
     if (!("fate" in input) || input.fate !== "keep") return undefined;
     if (input.kind === "release") {
+      const waiter = machine.shortCuts.passOn(input.slot, now);
+      if (waiter !== undefined) {
+        this.oracle.mark("a connection passed on without an input");
+        return [{ kind: "grant", waiter, slot: input.slot }];
+      }
       if (!machine.shortCuts.keep(input.slot, now)) return undefined;
       this.oracle.mark("a connection put back without an input");
     } else {
