@@ -32,6 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
 /** What the contenders are called where they are shown. */
 export const LABELS: Readonly<Record<string, string>> = {
   tidepool: "Tidepool",
+  tidepool_modules: "Tidepool, module by module",
   postgres_js: "postgres.js (own pool, reserve, begin)",
   pg_pool: "pg + pg-pool",
   generic_pool: "generic-pool over postgres.js",

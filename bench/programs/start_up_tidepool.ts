@@ -1,4 +1,5 @@
-import { createPool } from "../../mod.ts";
+// @ts-types="../../mod.ts"
+import { createPool } from "../../dist/tidepool.js";
 
 const pool = createPool(Deno.args[0]!);
 await pool`select 1 as one`;

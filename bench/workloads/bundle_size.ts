@@ -1,7 +1,5 @@
+import { bundle } from "../../tools/build.ts";
 import { type Measured, once, type Workload } from "./workload.ts";
-
-// As src/ imports it.
-const DRIVER = "npm:postgres@~3.4.9";
 
 /** What the package adds to a bundle, beside the driver. */
 export const bundleSize: Workload = {
@@ -18,23 +16,9 @@ export const bundleSize: Workload = {
 };
 
 async function run(): Promise<Measured> {
-  const { stdout, success, stderr } = await new Deno.Command(
-    Deno.execPath(),
-    {
-      args: [
-        ...["bundle", "--minify", "--platform", "browser"],
-        ...[`--external=${DRIVER}`, "mod.ts"],
-      ],
-      cwd: new URL("../..", import.meta.url),
-      stdin: "null",
-    },
-  ).output();
-  // It ends well although it finds nothing.
-  if (!success || stdout.byteLength === 0) {
-    throw new Error(new TextDecoder().decode(stderr));
-  }
-  const zipped = new Blob([stdout]).stream()
+  const code = await bundle("--minify", "--platform", "browser");
+  const zipped = new Blob([code as BlobPart]).stream()
     .pipeThrough(new CompressionStream("gzip"));
   const { byteLength } = await new Response(zipped).arrayBuffer();
-  return { gzip: byteLength, minified: stdout.byteLength };
+  return { gzip: byteLength, minified: code.byteLength };
 }

@@ -1,3 +1,4 @@
+import { build } from "../../tools/build.ts";
 import { assertEquals } from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 import { runProgram } from "../support/program.ts";
@@ -9,14 +10,19 @@ import {
 const server = await sharedPostgres();
 const ROOT = new URL("../../", import.meta.url);
 
-/** The repository over http, as a raw file server would serve it. */
-function serveRepository(): Deno.HttpServer<Deno.NetAddr> {
+/** A folder over http, as a raw file server would serve it; notes what is asked for. */
+function serve(
+  root: URL = ROOT,
+  asked: string[] = [],
+): Deno.HttpServer<Deno.NetAddr> {
   const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
   return Deno.serve(options, async (request) => {
     const { pathname } = new URL(request.url);
+    asked.push(pathname);
     try {
-      const text = await Deno.readTextFile(new URL(`.${pathname}`, ROOT));
-      const headers = { "content-type": "application/typescript" };
+      const text = await Deno.readTextFile(new URL(`.${pathname}`, root));
+      const language = pathname.endsWith(".js") ? "javascript" : "typescript";
+      const headers = { "content-type": `application/${language}` };
       return new Response(text, { headers });
     } catch {
       return new Response("There is no such file", { status: 404 });
@@ -24,14 +30,24 @@ function serveRepository(): Deno.HttpServer<Deno.NetAddr> {
   });
 }
 
-function scriptFrom(origin: string): string {
+async function temporaryFolder(): Promise<
+  AsyncDisposable & { readonly folder: string }
+> {
+  const folder = await Deno.makeTempDir({ prefix: "tidepool-import-" });
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+function scriptFrom(url: string): string {
   return `
 import {
   AcquireTimeoutError,
   createPool,
   type PooledConnection,
   type PoolStats,
-} from "${origin}/mod.ts";
+} from "${url}";
 
 async function one(connection: PooledConnection): Promise<number> {
   const [row] = await connection<{ one: number }[]>\`select 1 as one\`;
@@ -52,51 +68,89 @@ console.log(count, stats.max, late instanceof AcquireTimeoutError);
 }
 
 Deno.test("mod.ts is imported from a URL, type-checked, in an empty folder, with --allow-import and --allow-net only", async () => {
-  await using http = serveRepository();
+  await using http = serve();
   const origin = `http://127.0.0.1:${http.addr.port}`;
-  const folder = await Deno.makeTempDir({ prefix: "tidepool-import-" });
-  try {
-    const script = `${folder}/script.ts`;
-    await Deno.writeTextFile(script, scriptFrom(origin));
-    const applicationName = uniqueApplicationName();
-    const end = await runProgram(script, {
-      cwd: folder,
-      flags: [
-        "--quiet",
-        "--check=all",
-        `--allow-import=127.0.0.1:${http.addr.port}`,
-        `--allow-net=${server.host}:${server.port}`,
-      ],
-      args: [server.urlFor({ applicationName })],
-    });
-    assertEquals(end, { code: 0, stdout: "1 2 false\n", stderr: "" });
-    await waitForNoSessions(server.url, applicationName);
-    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [
-      "script.ts",
-    ]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("a script that imports mod.ts from a URL is told of its type errors", async () => {
-  await using http = serveRepository();
-  const origin = `http://127.0.0.1:${http.addr.port}`;
-  const folder = await Deno.makeTempDir({ prefix: "tidepool-import-" });
-  try {
-    const script = `${folder}/script.ts`;
-    const source = `import { createPool } from "${origin}/mod.ts";
-      createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
-    await Deno.writeTextFile(script, source);
-    const flags = [
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  const script = `${folder}/script.ts`;
+  await Deno.writeTextFile(script, scriptFrom(`${origin}/mod.ts`));
+  const applicationName = uniqueApplicationName();
+  const end = await runProgram(script, {
+    cwd: folder,
+    flags: [
       "--quiet",
       "--check=all",
       `--allow-import=127.0.0.1:${http.addr.port}`,
-    ];
-    const { code, stderr } = await runProgram(script, { cwd: folder, flags });
-    assertEquals(code, 1);
-    assertEquals(stderr.includes("TS2322"), true, stderr);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+      `--allow-net=${server.host}:${server.port}`,
+    ],
+    args: [server.urlFor({ applicationName })],
+  });
+  assertEquals(end, { code: 0, stdout: "1 2 false\n", stderr: "" });
+  await waitForNoSessions(server.url, applicationName);
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [
+    "script.ts",
+  ]);
+});
+
+Deno.test("a script that imports mod.ts from a URL is told of its type errors", async () => {
+  await using http = serve();
+  const origin = `http://127.0.0.1:${http.addr.port}`;
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  const script = `${folder}/script.ts`;
+  const source = `import { createPool } from "${origin}/mod.ts";
+      createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
+  await Deno.writeTextFile(script, source);
+  const flags = [
+    "--quiet",
+    "--check=all",
+    `--allow-import=127.0.0.1:${http.addr.port}`,
+  ];
+  const { code, stderr } = await runProgram(script, { cwd: folder, flags });
+  assertEquals(code, 1);
+  assertEquals(stderr.includes("TS2322"), true, stderr);
+});
+
+Deno.test("the package in one file is all that is fetched to run a script; to check its types, mod.ts is", async () => {
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  const dist = new URL(`file://${folder}/dist/`);
+  await build(dist);
+  const asked: string[] = [];
+  await using http = serve(dist, asked);
+  const origin = `http://127.0.0.1:${http.addr.port}`;
+  const script = `${folder}/script.ts`;
+  await Deno.writeTextFile(script, scriptFrom(`${origin}/tidepool.js`));
+  const applicationName = uniqueApplicationName();
+  const options = {
+    cwd: folder,
+    flags: [
+      "--quiet",
+      "--reload=" + origin,
+      `--allow-import=127.0.0.1:${http.addr.port}`,
+      `--allow-net=${server.host}:${server.port}`,
+    ],
+    args: [server.urlFor({ applicationName })],
+  };
+  const end = { code: 0, stdout: "1 2 false\n", stderr: "" };
+  assertEquals(await runProgram(script, options), end);
+  assertEquals(asked, ["/tidepool.js"]);
+  const flags = ["--check=all", ...options.flags];
+  assertEquals(await runProgram(script, { ...options, flags }), end);
+  assertEquals(asked.includes("/mod.ts"), true);
+  await waitForNoSessions(server.url, applicationName);
+});
+
+Deno.test("a script that imports the package in one file is told of its type errors", async () => {
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  const file = await build(new URL(`file://${folder}/dist/`));
+  const script = `${folder}/script.ts`;
+  const source = `import { createPool } from "${file}";
+      createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
+  await Deno.writeTextFile(script, source);
+  const flags = ["--quiet", "--check=all"];
+  const { code, stderr } = await runProgram(script, { cwd: folder, flags });
+  assertEquals(code, 1);
+  assertEquals(stderr.includes("TS2322"), true, stderr);
 });
