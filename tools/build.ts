@@ -1,9 +1,10 @@
 /**
  * `deno task build`: fills `dist` with what a web server hands out.
  *
- * In it `tidepool.js` is the whole package in one file, for a hundred modules
- * take longer to fetch and to load; `mod.ts` and `src/` are beside it, because
- * there it has its types, and for those who would rather read what they import.
+ * In it `tidepool.js` is the package and its driver in one file, for a hundred
+ * modules take longer to fetch and to load; `mod.ts` and `src/` are beside it,
+ * because there it has its types, and for those who would rather read what they
+ * import.
  */
 import { cp, mkdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -13,6 +14,9 @@ const DIST = new URL("dist/", ROOT);
 
 const TYPES = '// @ts-self-types="./mod.ts"\n';
 
+// Above each file of the driver stands where it was cached on this machine.
+const CACHED = /^\/\/ .*\/(postgres\/\d\S*)$/gm;
+
 if (import.meta.main) {
   console.log(`Built ${fileURLToPath(await build())}`);
 }
@@ -20,23 +24,21 @@ if (import.meta.main) {
 /** Fills a folder, whose `src` it replaces; answers where the package in one file is. */
 export async function build(folder: URL = DIST): Promise<URL> {
   const file = new URL("tidepool.js", folder);
-  const code = await bundle("--platform", "deno");
+  const code = await bundle("--platform=deno");
   await mkdir(folder, { recursive: true });
   await rm(new URL("src", folder), { recursive: true, force: true });
   for (const name of ["mod.ts", "src"]) {
     await cp(new URL(name, ROOT), new URL(name, folder), { recursive: true });
   }
-  await Deno.writeTextFile(file, TYPES + new TextDecoder().decode(code));
+  const text = new TextDecoder().decode(code).replace(CACHED, "// npm:$1");
+  await Deno.writeTextFile(file, TYPES + text);
   return file;
 }
 
-/** The package in one file, without the driver, as `deno bundle` makes it with these flags. */
+/** The package and its driver in one file, as `deno bundle` makes it with these flags. */
 export async function bundle(...flags: readonly string[]): Promise<Uint8Array> {
-  const { imports } = JSON.parse(
-    await Deno.readTextFile(new URL("deno.json", ROOT)),
-  );
   const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", ...flags, `--external=${imports.postgres}`, "mod.ts"],
+    args: ["bundle", ...flags, "mod.ts"],
     cwd: ROOT,
     stdin: "null",
   }).output();

@@ -1,5 +1,9 @@
 import { build } from "../../tools/build.ts";
-import { assertEquals } from "../support/assert.ts";
+import {
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
 import { runProgram } from "../support/program.ts";
 import {
@@ -111,7 +115,7 @@ Deno.test("a script that imports mod.ts from a URL is told of its type errors", 
   assertEquals(stderr.includes("TS2322"), true, stderr);
 });
 
-Deno.test("the package in one file is all that is fetched to run a script; to check its types, mod.ts is", async () => {
+Deno.test("the package in one file is all that is fetched to run a script; to check its types, mod.ts is, too", async () => {
   await using temporary = await temporaryFolder();
   const { folder } = temporary;
   const dist = new URL(`file://${folder}/dist/`);
@@ -153,4 +157,37 @@ Deno.test("a script that imports the package in one file is told of its type err
   const { code, stderr } = await runProgram(script, { cwd: folder, flags });
   assertEquals(code, 1);
   assertEquals(stderr.includes("TS2322"), true, stderr);
+});
+
+Deno.test("the package in one file shows nothing of the machine that made it", async () => {
+  await using temporary = await temporaryFolder();
+  const file = await build(new URL(`file://${temporary.folder}/dist/`));
+  const text = await Deno.readTextFile(file);
+  const paths = text.matchAll(/^\/\/ (.*\.[jt]s)$/gm);
+  const places = [...paths].map(([, path = ""]) => path.replace(/[^/]*$/, ""));
+  const others = new Set(places.filter((place) => !place.startsWith("src/")));
+  assertEquals([...others].length, 1);
+  assertMatch([...others].join(), /^npm:postgres\/3\.\d+\.\d+\/src\/$/);
+});
+
+Deno.test("the package in one file does what the demo asks of it", async () => {
+  await using temporary = await temporaryFolder();
+  const file = await build(new URL(`file://${temporary.folder}/dist/`));
+  const config = `${temporary.folder}/deno.json`;
+  const { imports, compilerOptions } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  );
+  const mapped = { ...imports, "@tidepool/postgres": file.href };
+  const text = JSON.stringify({ imports: mapped, compilerOptions });
+  await Deno.writeTextFile(config, text);
+  const { code, stdout } = await runProgram(
+    new URL("examples/demo/main.ts", ROOT),
+    {
+      flags: ["--quiet", "--allow-all", "--no-check", `--config=${config}`],
+      args: ["--seconds", "2"],
+      env: { TIDEPOOL_TEST_URL: server.url },
+    },
+  );
+  assertEquals(code, 0, stdout);
+  assertStringIncludes(stdout, "All 6 checks hold");
 });
