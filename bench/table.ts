@@ -67,8 +67,14 @@ export function budgetTable(results: Pick<Results, "workloads">): string {
     `${verdict.sense} ${verdict.bound.toLocaleString("en")} ${verdict.unit}`,
     verdict.found === undefined ? "" : spreadText(verdict.found, number),
     verdict.outcome,
+    verdict.foundBare === undefined
+      ? ""
+      : spreadText(verdict.foundBare, number),
   ]);
-  const head = ["what", "against", "budget", "found (min … max)", "outcome"];
+  const head = [
+    ...["what", "against", "budget", "found (min … max)", "outcome"],
+    "with no pool at all",
+  ];
   return markdownTable([head, ...rows]);
 }
 

@@ -39,6 +39,24 @@ Deno.test("judge() tells a budget that was missed from one that was not measured
   assertEquals(outcomes, ["missed", "not measured"]);
 });
 
+Deno.test("judge() tells what there is with no pool at all", () => {
+  const rates: Record<string, number> = {
+    tidepool: 98,
+    pg_pool: 100,
+    dedicated: 104,
+  };
+  const contenders = Object.entries(rates).map(([contender, rate]) => ({
+    contender,
+    measured: [{ rate }],
+  }));
+  const [verdict] = judge({ workloads: [{ name: "lease_select", contenders }] })
+    .filter(({ against }) => against === "pg_pool")
+    .filter(({ found }) => found !== undefined);
+
+  assertEquals(verdict?.found?.median, 0.98);
+  assertEquals(verdict?.foundBare?.median, 1.04);
+});
+
 /** A run in which the driver's dial takes 10 ms. */
 function dials(times: readonly number[]): Pick<Results, "workloads"> {
   const measured = (list: readonly number[]) => list.map((time) => ({ time }));
