@@ -38,6 +38,11 @@ async function main(command: CommandLine): Promise<number> {
   const results = await runAll(command);
   const seconds = (performance.now() - start) / 1_000;
   console.log(`\n${budgetTable(results)}\n\n${seconds.toFixed(0)} s`);
+  const failed = failuresOfOurs(results);
+  if (failed.length > 0) {
+    console.error(`Cannot compare: ours failed in ${failed.join(", ")}`);
+    return 1;
+  }
   if (command.isCheck) return await check(results);
   const merged = await writeLatest(results);
   // Loaded only now: a library that draws takes its time and memory.
@@ -80,6 +85,15 @@ function showFailure(
   { failure }: { readonly failure?: string },
 ): void {
   if (failure !== undefined) console.log(`${contender} failed: ${failure}`);
+}
+
+/** The workloads that have nothing of ours to compare. */
+function failuresOfOurs({ workloads }: Results): string[] {
+  return workloads.filter(({ contenders }) =>
+    contenders.some(({ contender, failure }) =>
+      contender.startsWith("tidepool") && failure !== undefined
+    )
+  ).map(({ name }) => name);
 }
 
 async function check(results: Results): Promise<number> {

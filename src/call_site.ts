@@ -7,15 +7,18 @@
 // Enough to get out of this package and to the caller of a caller.
 const MAX_FRAMES = 12;
 
-// The folder of the sources. In a bundle nothing tells them from a program's.
-const OWN_FOLDER = ownFolder(import.meta.url);
+// The folder of the sources, or what `deno task build` makes of them. In the
+// bundle of a program nothing tells them from the program's.
+const OWN_PLACE = ownPlace(import.meta.url);
 
 // What a runtime calls, or is called by; never where somebody called us.
 const RUNTIME_FRAME =
   /\((ext|node|native):|\bat (async )?(ext|node|native):|\((<anonymous>|index \d+)\)$/;
 
-function ownFolder(url: string | undefined): string | undefined {
-  return url?.match(/^(.*\/)call_site\.[jt]s$/)?.[1];
+function ownPlace(url: string | undefined): string | undefined {
+  const [, folder, file] =
+    url?.match(/^(.*\/)call_site\.[jt]s$|^(.*\/tidepool\.js)$/) ?? [];
+  return folder ?? file;
 }
 
 /** Notes where it is called; the text is made when it is asked for. */
@@ -57,5 +60,5 @@ function stackOf(error: Error): string {
 
 function isOutside(frame: string): boolean {
   if (RUNTIME_FRAME.test(frame)) return false;
-  return OWN_FOLDER === undefined || !frame.includes(OWN_FOLDER);
+  return OWN_PLACE === undefined || !frame.includes(OWN_PLACE);
 }

@@ -3,50 +3,81 @@
  *
  * In it `tidepool.js` is the package and its driver in one file, for a hundred
  * modules take longer to fetch and to load; `mod.ts` and `src/` are beside it,
- * because there it has its types, and for those who would rather read what they
- * import.
+ * because there it has its types.
  */
-import { cp, mkdir, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("..", import.meta.url);
 const DIST = new URL("dist/", ROOT);
-
-const TYPES = '// @ts-self-types="./mod.ts"\n';
+const FILE = "tidepool.js";
+const COPIED = ["LICENSE", "mod.ts", "src"];
 
 // Above each file of the driver stands where it was cached on this machine.
 const CACHED = /^\/\/ .*\/(postgres\/\d\S*)$/gm;
 
-if (import.meta.main) {
-  console.log(`Built ${fileURLToPath(await build())}`);
+if (import.meta.main) Deno.exit(await main());
+
+async function main(): Promise<number> {
+  if (Deno.args.length > 0) {
+    console.error("Cannot build with arguments: deno task build has none");
+    return 2;
+  }
+  try {
+    // What has nothing but types is in no bundle, and would be found by others.
+    await runDeno(["check", "--quiet", "mod.ts"]);
+    console.log(`Built ${fileURLToPath(await build())}`);
+    return 0;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    console.error(`Cannot build: ${why}`);
+    return 1;
+  }
 }
 
-/** Fills a folder, whose `src` it replaces; answers where the package in one file is. */
+/**
+ * Fills a folder, in which it replaces only what it made; answers where the
+ * package in one file is. All is made before anything is replaced.
+ */
 export async function build(folder: URL = DIST): Promise<URL> {
-  const file = new URL("tidepool.js", folder);
-  const code = await bundle("--platform=deno");
-  await mkdir(folder, { recursive: true });
-  await rm(new URL("src", folder), { recursive: true, force: true });
-  for (const name of ["mod.ts", "src"]) {
-    await cp(new URL(name, ROOT), new URL(name, folder), { recursive: true });
+  const code = new TextDecoder().decode(await bundle("--platform=deno"));
+  const text = await banner() + code.replace(CACHED, "// npm:$1");
+  const part = new URL(".part/", folder);
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  await Deno.writeTextFile(new URL(FILE, part), text);
+  for (const name of COPIED) {
+    await cp(new URL(name, ROOT), new URL(name, part), { recursive: true });
   }
-  const text = new TextDecoder().decode(code).replace(CACHED, "// npm:$1");
-  await Deno.writeTextFile(file, TYPES + text);
-  return file;
+  for (const name of [...COPIED, FILE]) {
+    const target = new URL(name, folder);
+    await rm(target, { recursive: true, force: true });
+    await rename(new URL(name, part), target);
+  }
+  await rm(part, { recursive: true });
+  return new URL(FILE, folder);
+}
+
+async function banner(): Promise<string> {
+  const config = await Deno.readTextFile(new URL("deno.json", ROOT));
+  const { name, version } = JSON.parse(config);
+  return `// @ts-self-types="./mod.ts"\n// ${name} ${version}, with its driver\n`;
 }
 
 /** The package and its driver in one file, as `deno bundle` makes it with these flags. */
 export async function bundle(...flags: readonly string[]): Promise<Uint8Array> {
+  const code = await runDeno(["bundle", ...flags, "mod.ts"]);
+  // It ends well although it finds nothing.
+  if (code.byteLength === 0) throw new Error("nothing was made");
+  return code;
+}
+
+async function runDeno(args: readonly string[]): Promise<Uint8Array> {
   const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", ...flags, "mod.ts"],
+    args: [...args],
     cwd: ROOT,
     stdin: "null",
   }).output();
-  // It ends well although it finds nothing.
-  if (!success || stdout.byteLength === 0) {
-    throw new Error(
-      `Cannot bundle the package: ${new TextDecoder().decode(stderr)}`,
-    );
-  }
-  return stdout;
+  if (success) return stdout;
+  throw new Error(new TextDecoder().decode(stderr).trim());
 }

@@ -191,3 +191,32 @@ Deno.test("the package in one file does what the demo asks of it", async () => {
   assertEquals(code, 0, stdout);
   assertStringIncludes(stdout, "All 6 checks hold");
 });
+
+Deno.test("the package in one file names the lines of its user, and none of its own", async () => {
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  const file = await build(new URL(`file://${folder}/dist/`));
+  const script = `${folder}/script.ts`;
+  await Deno.writeTextFile(
+    script,
+    `import { createPool } from "${file}";
+await using pool = createPool(Deno.args[0]!, { max: 1, leakWarningMs: 1 });
+const warned = new Promise<string | undefined>((resolve) =>
+  pool.addEventListener("leakwarning", (event) => resolve(event.acquiredAt))
+);
+await using _lease = await pool.acquire();
+console.log(await warned);
+await pool.acquire({ timeoutMs: 50 }).catch((error) => console.log(error.message));
+`,
+  );
+  const applicationName = uniqueApplicationName();
+  const { stdout } = await runProgram(script, {
+    cwd: folder,
+    args: [server.urlFor({ applicationName })],
+  });
+  const [site = "", ...rest] = stdout.trim().split("\n");
+  assertStringIncludes(site, "script.ts:6");
+  assertStringIncludes(rest.join("\n"), "script.ts:8");
+  assertEquals(stdout.includes("tidepool.js"), false, stdout);
+  await waitForNoSessions(server.url, applicationName);
+});
