@@ -134,6 +134,27 @@ export function guardCursor(
   });
 }
 
+/**
+ * The server ends a simple query itself, also one that fails. Had it parameters,
+ * or a cursor, the driver would send an end of its own for one that fails, and
+ * take what that is answered with for the end of the next.
+ */
+export function guardSimple(query: DriverQuery): void {
+  const { options, cursorFn, onlyDescribe } = query;
+  if (options.simple !== true) return;
+  // What was asked for last does not matter: a simple query has neither.
+  if (cursorFn !== undefined || onlyDescribe === true) options.simple = false;
+  else neverDescribeFirst(query);
+}
+
+function neverDescribeFirst(query: DriverQuery): void {
+  Object.defineProperty(query, "describeFirst", {
+    configurable: true,
+    get: () => false,
+    set: ignore,
+  });
+}
+
 interface CopyStream {
   on(event: "error" | "close", listener: () => void): void;
   /** Whether its reader has all of it. */

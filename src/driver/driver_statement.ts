@@ -11,6 +11,7 @@ import {
   endCursor,
   forgetPlan,
   guardCursor,
+  guardSimple,
   guardStream,
   isStalePlan,
 } from "./driver_query.ts";
@@ -168,6 +169,7 @@ export class DriverStatement implements SessionStatement {
 
   #guard(context: DriverContext): void {
     const { query } = this;
+    guardSimple(query);
     if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
     guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
   }

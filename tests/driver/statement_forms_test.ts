@@ -112,6 +112,30 @@ form(".simple() runs several statements", async ({ sql }) => {
   assertEquals(plain(results), [[{ a: 1 }], [{ b: 2 }]]);
 });
 
+// The types leave out that each is a query still.
+const simply = (query: unknown): Promise<unknown> =>
+  (query as { simple(): Promise<unknown> }).simple();
+
+const FAILING_SIMPLY: Record<string, (sql: Opened["sql"]) => unknown> = {
+  "with a parameter": (sql) => sql`select ${1}::int`,
+  "of text, with a parameter": (sql) => sql.unsafe("select $1::int", [1]),
+  "that was a cursor": (sql) => sql`select wrong`.cursor(1, () => {}),
+  "that was to be described": (sql) => sql`select wrong`.describe(),
+};
+
+for (const [what, query] of Object.entries(FAILING_SIMPLY)) {
+  form(`a simple query ${what} fails alone`, async ({ sql }) => {
+    const outcome = simply(query(sql)).then(() => "ok", ({ code }) => code);
+    const others = [1, 2, 3, 4].map((n) => {
+      const other = sql<{ n: number }[]>`select ${sql.unsafe(`${n}`)} as n`;
+      return n % 2 === 0 ? other.simple() : other;
+    });
+    const numbers = (await Promise.all(others)).map(([row]) => row!.n);
+    assertEquals(numbers, [1, 2, 3, 4]);
+    assertEquals(["42P02", "42703"].includes(await outcome), true);
+  });
+}
+
 form("unsafe() runs text, with and without parameters", async ({ sql }) => {
   assertEquals([...await sql.unsafe("select 1 as a")], [{ a: 1 }]);
   const rows = await sql.unsafe("select $1::int as a", [2]);
