@@ -38,10 +38,8 @@ export class CancelDesk {
     member.hasAbandoned = true;
     this.#shell.feed({ kind: "isolate", now, slot });
     if (!connection.mayCancel) return;
-    if (connection.isCancelling) return;
-    this.#send(member);
-    this.#shell.alarms.drop(member.cancelAlarm);
-    member.cancelAlarm = this.#shell.alarms.set(
+    if (!connection.isCancelling) this.#send(member);
+    member.cancelAlarm ??= this.#shell.alarms.set(
       now + this.#shell.options.releaseTimeoutMs,
       () => connection.destroy(),
     );
@@ -69,12 +67,15 @@ export class CancelDesk {
     this.#shell.schedule(now);
   }
 
-  /** Statements on `member` ended: those that are left may all be abandoned now. */
+  /**
+   * Statements on `member` ended: those that are left may all be abandoned now.
+   * Each has its own time, and one that is awaited is not cut.
+   */
   follow(member: Member): void {
     if (!member.hasAbandoned) return;
+    this.forget(member);
     if (member.connection.inFlight > 0) return this.abandon(member);
     member.hasAbandoned = false;
-    this.forget(member);
   }
 
   /** The connection is gone, or has nothing left to cancel. */

@@ -1,0 +1,61 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
+import { fakedPool } from "../support/faked_pool.ts";
+
+const RELEASE_TIMEOUT_MS = 50;
+
+async function leased() {
+  const { pool, driver, clock } = fakedPool({
+    max: 1,
+    releaseTimeoutMs: RELEASE_TIMEOUT_MS,
+  });
+  const lease = await pool.acquire();
+  const [session] = driver.sessions;
+  assert(session !== undefined);
+  return { pool, lease, session, clock };
+}
+
+Deno.test("a statement behind one that was cancelled may take its time", async () => {
+  const { pool, lease, session, clock } = await leased();
+  const limited = lease.with({ timeoutMs: 10 }).unsafe("select pg_sleep(30)");
+  const outcome = limited.then(() => "ok", ({ code }) => code);
+  await nextTurn();
+  clock.advance(10);
+  assertEquals(await outcome, "QUERY_TIMEOUT");
+  const awaited = lease.unsafe("select pg_sleep(40)").then(() => "ok");
+  // The cancel request ends the first.
+  while (session.line[0]?.text !== "select pg_sleep(40)") await nextTurn();
+  clock.advance(RELEASE_TIMEOUT_MS);
+  assertEquals(session.isLost, false);
+  session.answer("ok");
+  assertEquals(await awaited, "ok");
+  await lease.release();
+  await pool.close();
+});
+
+Deno.test("what is left of several abandoned statements is cut in time, even amid a cancel request", async () => {
+  const { pool, lease, session, clock } = await leased();
+  // Its server ends one statement, and never the request.
+  session.cancel = () => {
+    Object.defineProperty(session, "isCancelling", { value: true });
+    return new Promise(() => {});
+  };
+  const queries = ["a", "b"].map((name) =>
+    lease.unsafe(`select pg_sleep(30) as ${name}`)
+  );
+  const outcomes = queries.map((query) =>
+    query.then(() => "ok", ({ code }) => code)
+  );
+  await nextTurn();
+  for (const query of queries) query.cancel();
+  assertEquals(await Promise.all(outcomes), ["57014", "57014"]);
+  clock.advance(RELEASE_TIMEOUT_MS - 1);
+  session.answer("cancelled");
+  assertEquals(session.isLost, false);
+  clock.advance(RELEASE_TIMEOUT_MS - 1);
+  assertEquals(session.isLost, false);
+  clock.advance(1);
+  assertEquals(session.isLost, true);
+  await lease.release();
+  await pool.close();
+});
