@@ -7,7 +7,8 @@ const RUNS = 3;
 /** A whole process, from its start to its end. */
 export const startUp: Workload = {
   name: "start_up",
-  title: "import + first query + close: a whole `deno run`, cached",
+  title: "import + first query + close: a whole `deno run`, cached; " +
+    "Tidepool in one file",
   metrics: [{ name: "time", unit: "ms", better: "less" }],
   contenders: ["tidepool", "tidepool_modules", "postgres_js", "pg_pool"],
   isOutside: true,
