@@ -5,8 +5,8 @@
  * modules take longer to fetch and to load; `mod.ts` and `src/` are beside it,
  * because there it has its types.
  */
-import { cp, mkdir, rename, rm } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = new URL("..", import.meta.url);
 const DIST = new URL("dist/", ROOT);
@@ -38,24 +38,39 @@ async function main(): Promise<number> {
 /**
  * Fills a folder, in which it replaces only what it made; answers where the
  * package in one file is. All is made before anything is replaced.
+ *
+ * @throws {RangeError} If the folder is that of the sources.
  */
 export async function build(folder: URL = DIST): Promise<URL> {
+  // Without a slash at its end, what is named beside it would be meant.
+  const target = new URL(`${folder.href.replace(/\/+$/, "")}/`);
+  if (target.href === ROOT.href) {
+    throw new RangeError(`${fileURLToPath(ROOT)} is where the sources are`);
+  }
   const code = new TextDecoder().decode(await bundle("--platform=deno"));
   const text = await banner() + code.replace(CACHED, "// npm:$1");
-  const part = new URL(".part/", folder);
-  await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
-  await Deno.writeTextFile(new URL(FILE, part), text);
-  for (const name of COPIED) {
-    await cp(new URL(name, ROOT), new URL(name, part), { recursive: true });
+  await mkdir(target, { recursive: true });
+  const prefix = `${fileURLToPath(target)}.part-`;
+  const part = pathToFileURL(`${await mkdtemp(prefix)}/`);
+  try {
+    await Deno.writeTextFile(new URL(FILE, part), text);
+    for (const name of COPIED) {
+      const options = { recursive: true, filter: isSource };
+      await cp(new URL(name, ROOT), new URL(name, part), options);
+    }
+    for (const name of [...COPIED, FILE]) {
+      await rm(new URL(name, target), { recursive: true, force: true });
+      await rename(new URL(name, part), new URL(name, target));
+    }
+  } finally {
+    await rm(part, { recursive: true });
   }
-  for (const name of [...COPIED, FILE]) {
-    const target = new URL(name, folder);
-    await rm(target, { recursive: true, force: true });
-    await rename(new URL(name, part), target);
-  }
-  await rm(part, { recursive: true });
-  return new URL(FILE, folder);
+  return new URL(FILE, target);
+}
+
+/** A folder, a module or the license; not what else may lie beside them. */
+function isSource(path: string): boolean {
+  return /[/\\][\w-]+(\.ts)?[/\\]?$/.test(path);
 }
 
 async function banner(): Promise<string> {

@@ -2,6 +2,7 @@ import { build } from "../../tools/build.ts";
 import {
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "../support/assert.ts";
 import { sharedPostgres } from "../support/postgres_server.ts";
@@ -13,6 +14,7 @@ import {
 
 const server = await sharedPostgres();
 const ROOT = new URL("../../", import.meta.url);
+const FILE = "tidepool.js";
 
 /** A folder over http, as a raw file server would serve it; notes what is asked for. */
 function serve(
@@ -157,6 +159,30 @@ Deno.test("a script that imports the package in one file is told of its type err
   const { code, stderr } = await runProgram(script, { cwd: folder, flags });
   assertEquals(code, 1);
   assertEquals(stderr.includes("TS2322"), true, stderr);
+});
+
+Deno.test("a build replaces what it made, and nothing beside it", async () => {
+  await using temporary = await temporaryFolder();
+  const { folder } = temporary;
+  await Deno.mkdir(`${folder}/src`);
+  await Deno.mkdir(`${folder}/dist/src`, { recursive: true });
+  for (const name of ["src/ours", "dist/mine", "dist/src/old.ts"]) {
+    await Deno.writeTextFile(`${folder}/${name}`, "");
+  }
+  // Without a slash at its end.
+  await build(new URL(`file://${folder}/dist`));
+  const names = (path: string) =>
+    [...Deno.readDirSync(`${folder}/${path}`)].map(({ name }) => name).sort();
+  assertEquals(names("dist"), ["LICENSE", "mine", "mod.ts", "src", FILE]);
+  assertEquals(names("src"), ["ours"]);
+  assertEquals(names("dist/src").includes("old.ts"), false);
+  assertEquals(
+    names("dist/src/core"),
+    [
+      ...Deno.readDirSync(new URL("src/core", ROOT)),
+    ].map(({ name }) => name).sort(),
+  );
+  await assertRejects(() => build(ROOT), RangeError);
 });
 
 Deno.test("the package in one file shows nothing of the machine that made it", async () => {
