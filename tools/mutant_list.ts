@@ -26,6 +26,7 @@ const SHORT_CUTS = "core/short_cuts.ts";
 const TURNSTILE = "core/turnstile.ts";
 const KEEPER = "core/slot_keeper.ts";
 const SHELL = "shell/pool_shell.ts";
+const CANCEL_DESK = "shell/cancel_desk.ts";
 const LEASE = "lease.ts";
 const NESTING = "shell/nesting_watch.ts";
 const ROUTER = "shell/query_router.ts";
@@ -444,13 +445,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a cancel request that does not help costs nothing",
-    "shell/cancel_desk.ts",
+    CANCEL_DESK,
     "now + this.#shell.options.releaseTimeoutMs,\n      () => connection.destroy(),",
     "now + this.#shell.options.releaseTimeoutMs,\n      () => {},",
   ),
   mutant(
     "a cancel request hits others in flight",
-    "shell/cancel_desk.ts",
+    CANCEL_DESK,
     "if (!connection.mayCancel) return;",
     "if (connection.inFlight === 0) return;",
   ),
@@ -568,6 +569,18 @@ export const MUTANTS: readonly Mutant[] = [
     TURNSTILE,
     'if (!isPlain || head?.kind !== "lease") return undefined;',
     "if (!isPlain || head === undefined) return undefined;",
+  ),
+  mutant(
+    "an awaited statement is cut because of one that was cancelled",
+    CANCEL_DESK,
+    "this.forget(member);\n    if (member.connection.inFlight > 0) return this.abandon(member);",
+    "if (member.connection.inFlight > 0) return this.abandon(member);\n    this.forget(member);",
+  ),
+  mutant(
+    "what is abandoned amid a cancel request is never cut",
+    CANCEL_DESK,
+    "if (!connection.isCancelling) this.#send(member);",
+    "if (connection.isCancelling) return;\n    this.#send(member);",
   ),
   // The driver.
   mutant(
