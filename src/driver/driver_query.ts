@@ -9,7 +9,8 @@ export interface DriverQuery extends Promise<unknown> {
   handler: QueryHandler;
   canceller: ((query: DriverQuery) => void) | null;
   strings: readonly string[];
-  options: { simple?: boolean };
+  /** The driver takes for simple whatever is true. */
+  options: { simple?: unknown };
   readonly args: readonly unknown[];
   readonly string?: string;
   /** What a prepared plan is known by; set when the driver makes its bytes. */
@@ -27,6 +28,8 @@ export interface DriverQuery extends Promise<unknown> {
   /** When set, the driver passes it over. */
   cancelled: unknown;
   parameters: unknown[] | null;
+  /** What the driver made of it. */
+  statement?: { readonly types?: unknown } | null | undefined;
   /** When set, errors reach it as they are. */
   reserve?: unknown;
   /** Whether it runs a plan that was prepared before. */
@@ -105,26 +108,38 @@ export function endCursor(query: DriverQuery, error: unknown): void {
 /** A cursor's callback, as the driver calls it. */
 type CursorFunction = (rows: unknown) => unknown;
 
+/** What is to be known of a cursor, and of whoever it is for. */
+export interface CursorWatch {
+  /** Its rows are with the user, so that the server waits for him; or no longer. */
+  onSuspended(isSuspended: boolean): void;
+  /** Whether nobody wants its rows any more. */
+  isAbandoned(): boolean;
+  /** What ends it, as an answer to rows. */
+  readonly close: unknown;
+}
+
 /**
- * Follows a cursor: `onSuspended` is told whether its rows are with the user,
- * so that the server waits for him.
+ * Follows a cursor, and ends it once it is abandoned.
  *
  * The iterator sets another function at each step, hence the property. What a
  * callback throws for the last rows, the driver leaves to nobody, which ends the
  * process; and one that throws at once looks to us like a row that could not be
  * read.
  */
-export function guardCursor(
-  query: DriverQuery,
-  onSuspended: (isSuspended: boolean) => void,
-): void {
+export function guardCursor(query: DriverQuery, watch: CursorWatch): void {
   if (query.cursorFn === undefined) return;
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
-    onSuspended(true);
+    if (watch.isAbandoned()) return watch.close;
+    watch.onSuspended(true);
     const step = new Promise((resolve) => resolve(cursorFn(rows)));
     step.catch((error) => query.reject(error));
-    step.then(() => onSuspended(false), () => onSuspended(false));
-    return step;
+    const goOn = () => watch.onSuspended(false);
+    step.then(goOn, goOn);
+    const answer = step.then((given) =>
+      watch.isAbandoned() ? watch.close : given
+    );
+    answer.catch(ignore); // of the last rows
+    return answer;
   };
   let guarded = guard(query.cursorFn as CursorFunction);
   Object.defineProperty(query, "cursorFn", {
@@ -134,25 +149,10 @@ export function guardCursor(
   });
 }
 
-/**
- * The server ends a simple query itself, also one that fails. Had it parameters,
- * or a cursor, the driver would send an end of its own for one that fails, and
- * take what that is answered with for the end of the next.
- */
+/** What was asked for last does not matter: neither is sent as a simple query. */
 export function guardSimple(query: DriverQuery): void {
   const { options, cursorFn, onlyDescribe } = query;
-  if (options.simple !== true) return;
-  // What was asked for last does not matter: a simple query has neither.
   if (cursorFn !== undefined || onlyDescribe === true) options.simple = false;
-  else neverDescribeFirst(query);
-}
-
-function neverDescribeFirst(query: DriverQuery): void {
-  Object.defineProperty(query, "describeFirst", {
-    configurable: true,
-    get: () => false,
-    set: ignore,
-  });
 }
 
 interface CopyStream {
@@ -197,12 +197,13 @@ function isStream(result: unknown): result is CopyStream {
 export function describeFault(fault: unknown, query: DriverQuery): Error {
   const error = fault instanceof Error ? fault : new Error(String(fault));
   if ("query" in error || !Object.isExtensible(error)) return error;
-  const { string, parameters, args, origin, handler } = query;
+  const { string, parameters, args, origin, handler, statement } = query;
   const enumerable = Boolean(handler.debug);
   return Object.defineProperties(error, {
     stack: { value: error.stack + origin.replace(/.*\n/, "\n"), enumerable },
     query: { value: string, enumerable },
     parameters: { value: parameters, enumerable },
     args: { value: args, enumerable },
+    types: { value: statement?.types, enumerable },
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import { answerPriming, forgetRows, isPriming } from "./made_up_replies.ts";
+import { Outgoing } from "./outgoing.ts";
 
 type Handler = (argument?: unknown) => void;
 
@@ -12,6 +13,8 @@ type Handler = (argument?: unknown) => void;
 export interface DriverSocketOwner {
   /** The driver writes whole messages. */
   onWrite(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void;
+  /** The next end will have no reply before it. */
+  onBareSync(): void;
   /** The driver gives up on the session. */
   onDestroy(): void;
   /** The driver wants no more bytes for now. */
@@ -29,12 +32,15 @@ export interface DriverSocketOwner {
 export class DriverSocket {
   /** The driver reads it when it ends a session, which it never does here. */
   readonly readyState = "open";
+  /** What of the driver's messages is sent. */
+  readonly outgoing: Outgoing;
   readonly #owner: DriverSocketOwner;
   readonly #handlers = new Map<string, readonly Handler[]>();
   #madeUp: Uint8Array | undefined;
 
   constructor(owner: DriverSocketOwner) {
     this.#owner = owner;
+    this.outgoing = new Outgoing(() => owner.onBareSync());
   }
 
   on(event: string, handler: Handler): this {
@@ -66,7 +72,7 @@ export class DriverSocket {
     onWritten?: (error?: Error | null) => void,
   ): boolean {
     if (this.#madeUp === undefined && isPriming(bytes)) this.#prime(bytes);
-    else this.#owner.onWrite(bytes, onWritten);
+    else this.#send(this.outgoing.filter(bytes), onWritten);
     return true;
   }
 
@@ -105,6 +111,11 @@ export class DriverSocket {
   /** Makes the driver settle all that it holds, streams too. */
   fail(error: Error): void {
     this.#emit("error", error);
+  }
+
+  #send(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+    if (bytes.length > 0) this.#owner.onWrite(bytes, onWritten);
+    else if (onWritten !== undefined) queueMicrotask(onWritten);
   }
 
   #prime(bytes: Uint8Array): void {

@@ -16,6 +16,7 @@ import {
   isStalePlan,
 } from "./driver_query.ts";
 import type { LazyQuery } from "./lazy_query.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
 /** A client of the driver, as a statement needs it. */
@@ -26,6 +27,10 @@ export interface DriverContext {
   readonly stalePlans: Set<unknown>;
   /** Makes a query that does nothing but be answered. */
   createFiller(): DriverQuery;
+  /** What of its messages is sent; it is there once the client has a socket. */
+  outgoing: Outgoing | undefined;
+  /** What a cursor's callback answers to end it. */
+  readonly close: unknown;
   /** Whether the session is in a transaction, as of the last reply. */
   isInTransaction(): boolean;
   /** Ends the session at once. */
@@ -38,7 +43,19 @@ interface Planned {
   readonly reject: DriverQuery["reject"];
 }
 
+/** What a query was given instead of being written. */
+interface Fault {
+  readonly error: unknown;
+}
+
 function ignore(): void {}
+
+// Of the query that is being handed over: the same for all, as few have one.
+let fault: Fault | undefined;
+
+function catchFault(error: unknown): void {
+  fault = { error };
+}
 
 // The driver passes over a query with this when its turn comes, asking for a
 // cancel request that its single-use socket refuses.
@@ -52,6 +69,7 @@ export class DriverStatement implements SessionStatement {
   readonly firstWord: string;
   isSent = false;
   isAbandoned = false;
+  isOrphan = false;
   isBarrier = false;
   isCommand = false;
   isSuspended = false;
@@ -84,12 +102,12 @@ export class DriverStatement implements SessionStatement {
 
   get isExclusive(): boolean {
     const { options, forEachFn } = this.query;
-    return options.simple === true || forEachFn !== undefined || this.isLasting;
+    return Boolean(options.simple) || forEachFn !== undefined || this.isLasting;
   }
 
   get mayCopy(): boolean {
     if (this.#isCopy) return true;
-    return this.query.options.simple === true && HOLDS_COPY.test(this.text);
+    return Boolean(this.query.options.simple) && HOLDS_COPY.test(this.text);
   }
 
   get mustRunAgain(): boolean {
@@ -101,7 +119,8 @@ export class DriverStatement implements SessionStatement {
   }
 
   get isEndedCursor(): boolean {
-    return this.query.cursorFn !== undefined && !this.query.active;
+    const { cursorFn, active } = this.query;
+    return cursorFn !== undefined && !active && !this.isAbandoned;
   }
 
   get isBlocking(): boolean {
@@ -115,7 +134,7 @@ export class DriverStatement implements SessionStatement {
   }
 
   abandon(error: unknown): void {
-    this.isAbandoned = true;
+    this.isAbandoned = this.isOrphan = true;
     this.fail(error);
   }
 
@@ -171,12 +190,28 @@ export class DriverStatement implements SessionStatement {
     const { query } = this;
     guardSimple(query);
     if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
-    guardCursor(query, (isSuspended) => this.isSuspended = isSuspended);
+    guardCursor(query, {
+      onSuspended: (isSuspended) => this.isSuspended = isSuspended,
+      isAbandoned: () => this.isAbandoned,
+      close: context.close,
+    });
   }
 
+  /**
+   * When a query cannot be written, the driver rejects the one that is running,
+   * whose error would show its SQL and its parameters; and some errors it cannot
+   * even reject. So the error is caught here.
+   */
   #handOver(context: DriverContext, head: DriverStatement | undefined): void {
-    if (head === undefined) context.connection!.execute(this.query);
-    else this.#executeBehind(context, head.#place);
+    const running = head === undefined ? this.query : head.#place;
+    const { reject } = running;
+    fault = undefined;
+    running.reserve = true;
+    running.reject = catchFault;
+    context.connection!.execute(this.query);
+    running.reject = reject;
+    running.reserve = undefined;
+    if (fault !== undefined) this.#giveUp(context, head, fault);
   }
 
   #handOverAnew(
@@ -190,25 +225,21 @@ export class DriverStatement implements SessionStatement {
     );
   }
 
-  /**
-   * When a query cannot be written, the driver rejects the one that is running
-   * instead, and then takes the next reply for that of the unwritten one. So
-   * the error is caught here, and the driver is told to pass this query over.
-   */
-  #executeBehind(context: DriverContext, running: DriverQuery): void {
-    const { reject } = running;
-    let fault: { readonly error: unknown } | undefined;
-    // Otherwise the error would show the SQL and the parameters of that one.
-    running.reserve = true;
-    running.reject = (error) => fault = { error };
-    context.connection!.execute(this.query);
-    running.reject = reject;
-    running.reserve = undefined;
-    if (fault !== undefined) this.#giveUpPlace(context, fault.error);
+  /** Behind another, the driver would take the next reply for that of this one. */
+  #giveUp(
+    context: DriverContext,
+    head: DriverStatement | undefined,
+    { error }: Fault,
+  ): void {
+    const { query } = this;
+    if (head !== undefined) this.#giveUpPlace(context);
+    // Refused, or in its place a `Sync` was written, and ends it.
+    else if (query.state !== null) context.outgoing!.expectBareSync();
+    query.reject(describeFault(error, query));
   }
 
   /** The driver gets stuck on one that it passes over, unless another follows. */
-  #giveUpPlace(context: DriverContext, error: unknown): void {
+  #giveUpPlace(context: DriverContext): void {
     const { query } = this;
     query.cancelled = PASSED_OVER;
     this.#place = context.createFiller();
@@ -216,7 +247,6 @@ export class DriverStatement implements SessionStatement {
     Promise.prototype.then.call(this.#place, undefined, ignore);
     context.connection!.execute(this.#place);
     this.isAbandoned = true;
-    query.reject(describeFault(error, query));
   }
 
   /**

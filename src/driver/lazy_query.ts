@@ -44,7 +44,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   canceller: ((query: DriverQuery) => void) | null = null;
   readonly options: Record<string, unknown>;
   state: unknown = null;
-  statement: unknown = null;
+  statement: DriverQuery["statement"] = null;
   resolve: Settle = LazyQuery.#onResult;
   reject: Settle = LazyQuery.#onError;
   active = false;

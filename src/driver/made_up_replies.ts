@@ -5,7 +5,6 @@
  */
 
 const EMPTY_QUERY = [0x51, 0, 0, 0, 5, 0];
-const SYNC = [0x53, 0, 0, 0, 4];
 const READY_FOR_QUERY = [0x5a, 0, 0, 0, 5, 0x49];
 const COMMAND_COMPLETE = [0x43, 0, 0, 0, 5, 0];
 
@@ -13,14 +12,6 @@ const COMMAND_COMPLETE = [0x43, 0, 0, 0, 5, 0];
 export function isPriming(bytes: Uint8Array): boolean {
   return bytes.length === EMPTY_QUERY.length &&
     EMPTY_QUERY.every((byte, index) => bytes[index] === byte);
-}
-
-/**
- * Whether these bytes begin with a bare `Sync`, which the driver sends in the
- * place of a statement that it could not write. A statement begins otherwise.
- */
-export function beginsWithSync(bytes: Uint8Array): boolean {
-  return SYNC.every((byte, index) => bytes[index] === byte);
 }
 
 /**

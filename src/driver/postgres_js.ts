@@ -117,9 +117,12 @@ export class PostgresJs {
       connection.reserved = RESERVED;
       context.connection = connection;
     };
+    void options.socket.then(({ outgoing }) => context.outgoing = outgoing);
     const prime = makeUnsafe(handler, undefined, ["", [], { onexecute }]);
     const context: DriverContext = {
       connection: undefined,
+      outgoing: undefined,
+      close: this.sql.CLOSE,
       stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",

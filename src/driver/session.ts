@@ -17,7 +17,6 @@ import type {
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket } from "./driver_socket.ts";
 import { Latch } from "./latch.ts";
-import { beginsWithSync } from "./made_up_replies.ts";
 import { halted, lostError, unasked } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
@@ -52,6 +51,7 @@ export class Session implements Connection {
     this.#where = describeEndpoint(options.target.endpoint);
     this.#driverSocket = new DriverSocket({
       onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
+      onBareSync: () => this.wire.mayEndBare = true,
       // When it is starting, it has just rejected its first statement: that
       // tells more than we know.
       onDestroy: () => this.#phase === "starting" || this.destroy(),
@@ -215,8 +215,6 @@ export class Session implements Connection {
   #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
     if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
-      // In the place of a query that it could not write.
-      if (beginsWithSync(bytes)) this.wire.mayEndBare = true;
       this.#socket?.write(bytes, onWritten);
     } else if (onWritten !== undefined) {
       queueMicrotask(() => onWritten(this.#lostError(false)));
@@ -264,7 +262,7 @@ export class Session implements Connection {
     const { wire } = this;
     const replies = wire.readies - this.#readies;
     this.#readies = wire.readies;
-    if (wire.hasFailed || this.#line.isLasting) {
+    if (wire.hasFailed || this.#line.isLasting || this.#line.mayCopy) {
       wire.hasFailed = false;
       this.#driverSocket.forgetRows();
       // The driver leaves it paused when a COPY ends before its reader.

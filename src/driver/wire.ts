@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat, readInt32 } from "./bytes.ts";
 import type { TransactionStatus } from "./connection.ts";
 import {
   CODE,
@@ -267,24 +268,6 @@ export class Wire {
     this.parameters.set(name, value);
     if (this.#isStarted) this.isTouched = true;
   }
-}
-
-/** A big-endian 32-bit number. */
-export function readInt32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
-    bytes[at + 3]!;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(
-    parts.reduce((length, part) => length + part.length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function parseError(body: Uint8Array): ServerError {

@@ -8,6 +8,7 @@ function recording() {
   const calls: unknown[][] = [];
   const owner: DriverSocketOwner = {
     onWrite: (...args) => void calls.push(["write", ...args]),
+    onBareSync: () => void calls.push(["bare sync"]),
     onDestroy: () => void calls.push(["destroy"]),
     onPause: () => void calls.push(["pause"]),
     onResume: () => void calls.push(["resume"]),
