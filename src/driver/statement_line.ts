@@ -15,6 +15,8 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly mayCopy: boolean;
   /** Whether it is a cursor whose rows are with its user. */
   readonly isSuspended: boolean;
+  /** Whether its caller has gone while it may run; not of one that was never written. */
+  readonly isOrphan: boolean;
   /** Whether it was answered without having run, and is to be run again. */
   readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
@@ -92,7 +94,7 @@ export class StatementLine {
 
   /** Whether something runs, and nobody waits any more for what does. */
   get mayCancel(): boolean {
-    return this.#running.length > 0 && this.#running.every(isAbandoned);
+    return this.#running.length > 0 && this.#running.every(isOrphan);
   }
 
   /** Whether nobody waits for any of them any more. */
@@ -200,9 +202,12 @@ export class StatementLine {
     }
   }
 
-  /** One that lasts runs alone: nothing of others may come in between. */
+  /**
+   * One that lasts runs alone: nothing of others may come in between. And behind
+   * what nobody awaits, it would be in the way of a cancel request.
+   */
   #mayStart(statement: SessionStatement): boolean {
-    if (this.#isBlocked || this.#isHeld) return false;
+    if (this.#isBlocked || this.#isHeld || this.mayCancel) return false;
     return this.#running.length === 0 || !statement.isLasting;
   }
 
@@ -220,6 +225,10 @@ export class StatementLine {
     if (this.#unsent === statement) this.#unsent = undefined;
     this.#onDropped(statement);
   }
+}
+
+function isOrphan(statement: SessionStatement): boolean {
+  return statement.isOrphan;
 }
 
 function isAbandoned(statement: SessionStatement): boolean {

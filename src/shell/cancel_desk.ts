@@ -50,9 +50,14 @@ export class CancelDesk {
   #send(member: Member): void {
     const { connection } = member;
     connection.cancel().then(
-      () => this.insist(member),
+      () => connection.mayCancel ? this.insist(member) : this.#calm(member),
       () => connection.destroy(),
     );
+  }
+
+  /** Nothing is left to be cut, unless a request is under way: others wait for its end. */
+  #calm(member: Member): void {
+    if (!member.connection.isCancelling) this.forget(member);
   }
 
   /** Cancels again what `member` still runs a little later, until it ends. */
@@ -73,7 +78,7 @@ export class CancelDesk {
    */
   follow(member: Member): void {
     if (!member.hasAbandoned) return;
-    this.forget(member);
+    this.#calm(member);
     if (member.connection.inFlight > 0) return this.abandon(member);
     member.hasAbandoned = false;
   }

@@ -16,6 +16,7 @@ class FakeStatement implements SessionStatement {
   isBlocking = false;
   isLasting = false;
   isEndedCursor = false;
+  isOrphan = false;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
@@ -43,7 +44,7 @@ class FakeStatement implements SessionStatement {
   watchError(): void {}
 
   abandon(): void {
-    this.isAbandoned = true;
+    this.isAbandoned = this.isOrphan = true;
   }
 
   readonly steps: unknown[] = [];
@@ -216,6 +217,27 @@ Deno.test("StatementLine runs again what was answered without having run, before
   for (const statement of stale) statement.mustRunAgain = false;
   assertEquals(world.line.end(3), 3);
   assertEquals([...stale, late].map(({ ends }) => ends), [1, 1, 1]);
+});
+
+Deno.test("StatementLine writes nothing behind what nobody awaits, and goes on once it ends", () => {
+  const world = new World();
+  const [awaited, left] = [world.add("awaited"), world.add("left")];
+  left.abandon();
+  const beside = world.add("beside");
+  assertEquals(world.line.mayCancel, false);
+  world.line.end(2);
+  beside.abandon();
+  const next = world.add("next");
+  assertEquals(world.line.mayCancel, true);
+  assertEquals([awaited, left, beside, next].map(({ ends }) => ends), [
+    1,
+    1,
+    0,
+    0,
+  ]);
+  assertEquals(world.executed.length, 3);
+  world.line.end(1);
+  assertEquals(world.executed.length, 4);
 });
 
 Deno.test("StatementLine writes nothing while it is held, then all in order", () => {

@@ -34,13 +34,10 @@ Deno.test("a statement behind one that was cancelled may take its time", async (
   await pool.close();
 });
 
-Deno.test("what is left of several abandoned statements is cut in time, even amid a cancel request", async () => {
+Deno.test("what is left of several abandoned statements has a time of its own", async () => {
   const { pool, lease, session, clock } = await leased();
-  // Its server ends one statement, and never the request.
-  session.cancel = () => {
-    Object.defineProperty(session, "isCancelling", { value: true });
-    return new Promise(() => {});
-  };
+  // Its server ends the request, and none of the statements.
+  session.cancel = () => Promise.resolve();
   const queries = ["a", "b"].map((name) =>
     lease.unsafe(`select pg_sleep(30) as ${name}`)
   );
@@ -52,7 +49,26 @@ Deno.test("what is left of several abandoned statements is cut in time, even ami
   assertEquals(await Promise.all(outcomes), ["57014", "57014"]);
   clock.advance(RELEASE_TIMEOUT_MS - 1);
   session.answer("cancelled");
+  clock.advance(RELEASE_TIMEOUT_MS - 1);
   assertEquals(session.isLost, false);
+  clock.advance(1);
+  assertEquals(session.isLost, true);
+  await lease.release();
+  await pool.close();
+});
+
+Deno.test("a cancel request that never ends costs its connection, although the statement has ended", async () => {
+  const { pool, lease, session, clock } = await leased();
+  session.cancel = () => {
+    Object.defineProperty(session, "isCancelling", { value: true });
+    return new Promise(() => {});
+  };
+  const query = lease.unsafe("select pg_sleep(30)");
+  const outcome = query.then(() => "ok", ({ code }) => code);
+  await nextTurn();
+  query.cancel();
+  assertEquals(await outcome, "57014");
+  session.answer("cancelled");
   clock.advance(RELEASE_TIMEOUT_MS - 1);
   assertEquals(session.isLost, false);
   clock.advance(1);

@@ -103,7 +103,7 @@ export class WholePool {
       onRun: (session, statement) => this.#onRun(session, statement),
       onSent: (session, statement) => this.#onSent(session, statement),
       onCancel: (session) => {
-        const isSafe = session.isClosing || session.isAbandoned;
+        const isSafe = session.isClosing || session.mayCancel;
         this.must(isSafe, `a cancel request may hit others on ${session.pid}`);
       },
     }, 1 + choices.below(2));

@@ -75,7 +75,9 @@ export class FakeSession implements Connection {
   }
 
   get mayCancel(): boolean {
-    return this.line.length > 0 && this.isAbandoned;
+    const running = this.line.filter(({ isStarted }) => isStarted);
+    return running.length > 0 &&
+      running.every(({ isAbandoned }) => isAbandoned);
   }
 
   get isAbandoned(): boolean {
@@ -194,12 +196,13 @@ export class FakeSession implements Connection {
     if (this.#isQuiet) this.#quiet.open();
   }
 
-  /** Starts what may start: nothing behind a barrier, nothing amid a cancel. */
+  /** Starts what may start: nothing behind a barrier or the abandoned, nothing amid a cancel. */
   #advance(): void {
     for (let at = 0; at < this.line.length; at++) {
       const statement = this.line[at]!;
       if (!statement.isStarted) {
-        const isHeld = this.#cancel !== undefined || this.isLost;
+        const isHeld = this.#cancel !== undefined || this.isLost ||
+          this.mayCancel;
         if (isHeld || at > 0 && this.line[at - 1]!.isBarrier) return;
         if (statement.isAbandoned) {
           this.line.splice(at--, 1);
