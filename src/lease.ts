@@ -194,8 +194,18 @@ export class Lease extends HeldScope implements Holder {
     const now = this.#shell.now();
     member.endLease();
     this.#shell.feed({ kind: "detach", now, slot: member.slot });
-    const keeper: LeaseKeeper = { end: () => member.connection.close() };
-    return new Lease(this.#shell, member, keeper).public;
+    const own: Lease = new Lease(this.#shell, member, {
+      end: (_, isDestroyed) => own.#closeOwn(isDestroyed),
+    });
+    return own.public;
+  }
+
+  /** Ends a connection that is no longer the pool's. */
+  #closeOwn(isDestroyed: boolean): Promise<void> | undefined {
+    const { connection } = this.#member;
+    if (isDestroyed) return void connection.destroy();
+    const { closeTimeoutMs } = this.#shell.options;
+    return this.bounded(connection.close(), closeTimeoutMs);
   }
 
   /** This, as its user sees it. */
