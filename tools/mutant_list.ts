@@ -31,6 +31,7 @@ const LEASE = "lease.ts";
 const NESTING = "shell/nesting_watch.ts";
 const ROUTER = "shell/query_router.ts";
 const QUERY = "driver/lazy_query.ts";
+const OUTGOING = "driver/outgoing.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   // The core.
@@ -573,16 +574,46 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "an awaited statement is cut because of one that was cancelled",
     CANCEL_DESK,
-    "this.forget(member);\n    if (member.connection.inFlight > 0) return this.abandon(member);",
-    "if (member.connection.inFlight > 0) return this.abandon(member);\n    this.forget(member);",
+    "this.#calm(member);\n    if (member.connection.inFlight > 0) return this.abandon(member);",
+    "if (member.connection.inFlight > 0) return this.abandon(member);\n    this.#calm(member);",
   ),
   mutant(
-    "what is abandoned amid a cancel request is never cut",
+    "a cancel request that never ends is waited for",
     CANCEL_DESK,
-    "if (!connection.isCancelling) this.#send(member);",
-    "if (connection.isCancelling) return;\n    this.#send(member);",
+    "if (!member.connection.isCancelling) this.forget(member);",
+    "this.forget(member);",
   ),
   // The driver.
+  mutant(
+    "a statement is ended twice",
+    OUTGOING,
+    "if (!this.#isBareExpected) return false;",
+    "",
+  ),
+  mutant(
+    "what could not be written never ends",
+    OUTGOING,
+    "if (!isBare) return true;",
+    "return !isBare;",
+  ),
+  mutant(
+    "one COPY undoes the next",
+    OUTGOING,
+    "else if (code === COPY_DONE) this.#endedCopies++;\n",
+    "",
+  ),
+  mutant(
+    "a COPY cannot be given up behind another",
+    OUTGOING,
+    "this.#endedCopies--;\n",
+    "",
+  ),
+  mutant(
+    "a statement is sent behind one that is to be cancelled",
+    "driver/statement_line.ts",
+    "this.#isHeld || this.mayCancel) return false;",
+    "this.#isHeld) return false;",
+  ),
   mutant(
     "a query is run amid the code that awaits it",
     QUERY,

@@ -12,6 +12,8 @@ const TESTS = [
   "tests/core/",
   "tests/detached_connection_test.ts",
   "tests/driver/lazy_query_test.ts",
+  "tests/driver/outgoing_test.ts",
+  "tests/driver/statement_line_test.ts",
   "tests/driver/template_test.ts",
   "tests/shell/",
   "tests/simulation/",
