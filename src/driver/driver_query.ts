@@ -98,6 +98,7 @@ function ignore(): void {}
  */
 export function endCursor(query: DriverQuery, error: unknown): void {
   query.active = true;
+  query.resolve = ignore;
   Object.defineProperty(query, "reject", {
     configurable: true,
     get: () => ignore,
@@ -109,35 +110,40 @@ export function endCursor(query: DriverQuery, error: unknown): void {
 type CursorFunction = (rows: unknown) => unknown;
 
 /** What is to be known of a cursor, and of whoever it is for. */
-export interface CursorWatch {
-  /** Its rows are with the user, so that the server waits for him; or no longer. */
-  onSuspended(isSuspended: boolean): void;
+export interface WatchedCursor {
+  /** Its rows are with the user, so that the server waits for him. */
+  isSuspended: boolean;
   /** Whether nobody wants its rows any more. */
-  isAbandoned(): boolean;
-  /** What ends it, as an answer to rows. */
-  readonly close: unknown;
+  readonly isAbandoned: boolean;
+  /** Whether its rows are those of a loop. */
+  readonly isIterated: boolean;
 }
 
 /**
- * Follows a cursor, and ends it once it is abandoned.
+ * Follows a cursor, and ends it with `close` once it is abandoned.
  *
  * The iterator sets another function at each step, hence the property. What a
  * callback throws for the last rows, the driver leaves to nobody, which ends the
  * process; and one that throws at once looks to us like a row that could not be
- * read.
+ * read. What comes while a loop looks at rows has nobody to be told before its
+ * next step.
  */
-export function guardCursor(query: DriverQuery, watch: CursorWatch): void {
+export function guardCursor(
+  query: DriverQuery,
+  watched: WatchedCursor,
+  close: unknown,
+): void {
   if (query.cursorFn === undefined) return;
+  const { isIterated } = watched;
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
-    if (watch.isAbandoned()) return watch.close;
-    watch.onSuspended(true);
+    if (watched.isAbandoned) return close;
+    watched.isSuspended = true;
+    if (isIterated) query.reject = (error) => endCursor(query, error);
     const step = new Promise((resolve) => resolve(cursorFn(rows)));
     step.catch((error) => query.reject(error));
-    const goOn = () => watch.onSuspended(false);
+    const goOn = () => watched.isSuspended = false;
     step.then(goOn, goOn);
-    const answer = step.then((given) =>
-      watch.isAbandoned() ? watch.close : given
-    );
+    const answer = step.then((given) => watched.isAbandoned ? close : given);
     answer.catch(ignore); // of the last rows
     return answer;
   };

@@ -110,6 +110,15 @@ export class DriverStatement implements SessionStatement {
     return Boolean(this.query.options.simple) && HOLDS_COPY.test(this.text);
   }
 
+  get isIterated(): boolean {
+    return this.query.isIterated;
+  }
+
+  get isSettled(): boolean {
+    // A stream is only the beginning of an answer.
+    return this.query.isSettled && !this.mayCopy;
+  }
+
   get mustRunAgain(): boolean {
     return this.#isPlanStale;
   }
@@ -190,11 +199,7 @@ export class DriverStatement implements SessionStatement {
     const { query } = this;
     guardSimple(query);
     if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
-    guardCursor(query, {
-      onSuspended: (isSuspended) => this.isSuspended = isSuspended,
-      isAbandoned: () => this.isAbandoned,
-      close: context.close,
-    });
+    guardCursor(query, this, context.close);
   }
 
   /**

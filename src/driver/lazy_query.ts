@@ -71,6 +71,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   readonly #resolve = resolveMade;
   readonly #reject = rejectMade;
   #statement: DriverStatement | undefined;
+  #isSettled = false;
 
   constructor(
     handler: QueryHandler,
@@ -123,6 +124,16 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     return this.#scope;
   }
 
+  /** Whether it was given a result or an error; its server may not have ended it yet. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Whether its rows are those of a loop, which takes its errors, too. */
+  get isIterated(): boolean {
+    return this.cursorFn !== undefined && this.reject !== LazyQuery.#onError;
+  }
+
   /** The first word of its text, in lower case. */
   get firstWord(): string {
     return this.#template?.firstWord ?? firstWord(this.strings[0] ?? "");
@@ -143,11 +154,13 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
 
   static #onResult(this: LazyQuery, result: unknown): void {
     this.active = false;
+    this.#isSettled = true;
     this.#resolve(result);
   }
 
   static #onError(this: LazyQuery, error: unknown): void {
     this.active = false;
+    this.#isSettled = true;
     this.#reject(error);
   }
 }

@@ -17,6 +17,8 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly isSuspended: boolean;
   /** Whether its caller has gone while it may run; not of one that was never written. */
   readonly isOrphan: boolean;
+  /** Whether its caller has his answer; its server may not have ended it yet. */
+  readonly isSettled: boolean;
   /** Whether it was answered without having run, and is to be run again. */
   readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
@@ -99,8 +101,9 @@ export class StatementLine {
 
   /** Whether nobody waits for any of them any more. */
   get isAbandoned(): boolean {
-    return this.#running.every(isAbandoned) &&
-      this.#again.every(isAbandoned) && this.#lane.every(isAbandoned);
+    return this.#running.every(isAwaitedByNobody) &&
+      this.#again.every(isAwaitedByNobody) &&
+      this.#lane.every(isAwaitedByNobody);
   }
 
   /** Adds a statement behind all others. */
@@ -231,6 +234,6 @@ function isOrphan(statement: SessionStatement): boolean {
   return statement.isOrphan;
 }
 
-function isAbandoned(statement: SessionStatement): boolean {
-  return statement.isAbandoned;
+function isAwaitedByNobody(statement: SessionStatement): boolean {
+  return statement.isAbandoned || statement.isSettled;
 }

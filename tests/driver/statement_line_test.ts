@@ -17,6 +17,7 @@ class FakeStatement implements SessionStatement {
   isLasting = false;
   isEndedCursor = false;
   isOrphan = false;
+  isSettled = false;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
@@ -337,6 +338,10 @@ Deno.test("StatementLine knows whether anybody waits for what it has", () => {
   a.abandon();
   assertEquals(world.line.isAbandoned, false);
   b.abandon();
+  assertEquals(world.line.isAbandoned, true);
+  const c = world.add("c");
+  assertEquals(world.line.isAbandoned, false);
+  c.isSettled = true;
   assertEquals(world.line.isAbandoned, true);
 });
 

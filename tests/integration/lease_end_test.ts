@@ -271,3 +271,32 @@ async function failure(body: () => Promise<unknown>): Promise<unknown> {
   }
   throw new Error("Cannot tell the failure: there was none");
 }
+
+// Each is answered before its server has ended it.
+const ANSWERED_EARLY: Record<
+  string,
+  (lease: PooledConnection) => PromiseLike<unknown>
+> = {
+  "was described": (lease) => lease`select 1`.describe(),
+  "could not be written": (lease) => lease`select ${Symbol() as never}::int`,
+  "was a cursor whose callback threw": (lease) =>
+    lease`select 1`.cursor(1, () => {
+      throw new Error("Thrown by a callback");
+    }),
+};
+
+for (const [what, run] of Object.entries(ANSWERED_EARLY)) {
+  poolTest(
+    `Promise 7: a lease whose last query ${what} gives its connection back`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      const { pool } = world;
+      for (let turn = 0; turn < 20; turn++) {
+        const lease = await pool.acquire();
+        await Promise.resolve(run(lease)).catch(() => {});
+        await lease.release();
+      }
+      assertEquals(pool.stats().opened, 1);
+    },
+  );
+}

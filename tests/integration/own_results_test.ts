@@ -35,6 +35,12 @@ const CASES: Record<string, Case> = {
     outcome: "23505",
     run: (pool) => pool.unsafe(TWICE).cursor(5, () => {}),
   },
+  "one whose loop looks at its rows for long": {
+    outcome: "23505",
+    run: async (pool) => {
+      for await (const _ of pool.unsafe(TWICE).cursor(5)) await later(() => {});
+    },
+  },
   "one whose loop was left": {
     outcome: "left",
     run: async (pool) => {
