@@ -635,14 +635,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a settled query stays active",
     QUERY,
-    "this.active = false;\n    this.#resolve(result);",
-    "this.#resolve(result);",
+    "this.active = false;\n    this.#isSettled = true;\n    this.#resolve(result);",
+    "this.#isSettled = true;\n    this.#resolve(result);",
   ),
   mutant(
     "a failed query stays active",
     QUERY,
-    "this.active = false;\n    this.#reject(error);",
-    "this.#reject(error);",
+    "this.active = false;\n    this.#isSettled = true;\n    this.#reject(error);",
+    "this.#isSettled = true;\n    this.#reject(error);",
   ),
   mutant(
     "a template tells who called it first, for ever",
