@@ -136,7 +136,8 @@ export function guardCursor(
   if (query.cursorFn === undefined) return;
   const { isIterated } = watched;
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
-    if (watched.isAbandoned) return close;
+    // Who was told of an error is not asked for more.
+    if (watched.isAbandoned || !query.active) return close;
     watched.isSuspended = true;
     if (isIterated) query.reject = (error) => endCursor(query, error);
     const step = new Promise((resolve) => resolve(cursorFn(rows)));

@@ -115,12 +115,11 @@ export class Wire {
     return this.wasReadOnly && this.isReadOnly;
   }
 
-  /** Whether rows are what came last, or the end of some, and no error. */
+  /** Whether rows are what came last, and more may come; and no error. */
   get isAmongRows(): boolean {
     const code = this.#code;
     if (this.hasFailed) return false;
-    return code === CODE.dataRow || code === CODE.portalSuspended ||
-      code === CODE.commandComplete;
+    return code === CODE.dataRow || code === CODE.portalSuspended;
   }
 
   /**

@@ -352,14 +352,34 @@ Deno.test("prepared statements that were deallocated are prepared anew", async (
   ]);
 });
 
-Deno.test("a cursor whose rows cannot be read loses its connection, and nobody gets what is not theirs", async () => {
+function pickyDialled(): Dialled {
   const parse = (value: string) => {
     if (value.startsWith("bad")) throw new TypeError("Too picky for that");
     return value;
   };
   const types = { picky: { to: 25, from: [25], parse, serialize: String } };
-  const picky = new Dialled(server, { types });
-  for (const size of [1, 2, 10]) {
+  return new Dialled(server, { types });
+}
+
+Deno.test("a cursor whose last rows cannot be read keeps its connection", async () => {
+  await using opened = await pickyDialled().open();
+  const { sql, connection } = opened;
+  let batches = 0;
+  const query = sql`select 'bad' from generate_series(1, 4)`;
+  const failed = assertRejects(
+    async () => void await query.cursor(10, () => void batches++),
+    TypeError,
+    "Too picky",
+  );
+  const next = sql`select 1 as one`;
+  await failed;
+  assertEquals(plain(await next), [{ one: 1 }]);
+  assertEquals([batches, connection.isLost], [0, false]);
+});
+
+Deno.test("a cursor whose rows cannot be read loses its connection, and nobody gets what is not theirs", async () => {
+  const picky = pickyDialled();
+  for (const size of [1, 2]) {
     await using opened = await picky.open();
     const { sql } = opened;
     const query = sql`select 'bad' from generate_series(1, 4)`;
