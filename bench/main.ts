@@ -8,7 +8,7 @@
  */
 import { workloadsNamed } from "./catalogue.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
-import { regressions } from "./regression.ts";
+import { failuresOfOurs, regressions } from "./regression.ts";
 import {
   readLatest,
   type Results,
@@ -85,15 +85,6 @@ function showFailure(
   { failure }: { readonly failure?: string },
 ): void {
   if (failure !== undefined) console.log(`${contender} failed: ${failure}`);
-}
-
-/** The workloads that have nothing of ours to compare. */
-function failuresOfOurs({ workloads }: Results): string[] {
-  return workloads.filter(({ contenders }) =>
-    contenders.some(({ contender, failure }) =>
-      contender.startsWith("tidepool") && failure !== undefined
-    )
-  ).map(({ name }) => name);
 }
 
 async function check(results: Results): Promise<number> {

@@ -25,3 +25,14 @@ export function regressions(
     return isWorse ? [{ what, before: was, now: is }] : [];
   });
 }
+
+/** The workloads that have nothing of ours to compare. */
+export function failuresOfOurs(
+  { workloads }: Pick<Results, "workloads">,
+): string[] {
+  return workloads.filter(({ contenders }) =>
+    contenders.some(({ contender, failure }) =>
+      contender.startsWith("tidepool") && failure !== undefined
+    )
+  ).map(({ name }) => name);
+}

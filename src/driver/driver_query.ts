@@ -156,12 +156,6 @@ export function guardCursor(
   });
 }
 
-/** What was asked for last does not matter: neither is sent as a simple query. */
-export function guardSimple(query: DriverQuery): void {
-  const { options, cursorFn, onlyDescribe } = query;
-  if (cursorFn !== undefined || onlyDescribe === true) options.simple = false;
-}
-
 interface CopyStream {
   on(event: "error" | "close", listener: () => void): void;
   /** Whether its reader has all of it. */

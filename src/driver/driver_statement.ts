@@ -11,7 +11,6 @@ import {
   endCursor,
   forgetPlan,
   guardCursor,
-  guardSimple,
   guardStream,
   isStalePlan,
 } from "./driver_query.ts";
@@ -69,7 +68,6 @@ export class DriverStatement implements SessionStatement {
   readonly firstWord: string;
   isSent = false;
   isAbandoned = false;
-  isOrphan = false;
   isBarrier = false;
   isCommand = false;
   isSuspended = false;
@@ -110,6 +108,10 @@ export class DriverStatement implements SessionStatement {
     return Boolean(this.query.options.simple) && HOLDS_COPY.test(this.text);
   }
 
+  get isOrphan(): boolean {
+    return this.isAbandoned && this.#place === this.query;
+  }
+
   get isIterated(): boolean {
     return this.query.isIterated;
   }
@@ -143,7 +145,7 @@ export class DriverStatement implements SessionStatement {
   }
 
   abandon(error: unknown): void {
-    this.isAbandoned = this.isOrphan = true;
+    this.isAbandoned = true;
     this.fail(error);
   }
 
@@ -197,7 +199,6 @@ export class DriverStatement implements SessionStatement {
 
   #guard(context: DriverContext): void {
     const { query } = this;
-    guardSimple(query);
     if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
     guardCursor(query, this, context.close);
   }

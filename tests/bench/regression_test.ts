@@ -1,5 +1,5 @@
 import { judge } from "../../bench/budgets.ts";
-import { regressions } from "../../bench/regression.ts";
+import { failuresOfOurs, regressions } from "../../bench/regression.ts";
 import { ratioOf, type Results } from "../../bench/results.ts";
 import { assertEquals } from "../support/assert.ts";
 
@@ -37,6 +37,21 @@ Deno.test("judge() tells a budget that was missed from one that was not measured
     .map(({ outcome }) => outcome);
 
   assertEquals(outcomes, ["missed", "not measured"]);
+});
+
+Deno.test("failuresOfOurs() names the workloads that have nothing of ours", () => {
+  const run = (name: string, contender: string, failure?: string) => ({
+    name,
+    contenders: [{ contender, measured: [], ...(failure && { failure }) }],
+  });
+  const workloads = [
+    run("well", "tidepool"),
+    run("ours", "tidepool", "Broken"),
+    run("ours_too", "tidepool_modules", "Broken"),
+    run("theirs", "pg_pool", "Broken"),
+  ];
+
+  assertEquals(failuresOfOurs({ workloads }), ["ours", "ours_too"]);
 });
 
 Deno.test("judge() tells what there is with no pool at all", () => {

@@ -247,6 +247,28 @@ export function testConnectionContract(
   );
 
   promise(
+    "nothing is sent behind what nobody awaits any more, until it was cancelled",
+    async (watched) => {
+      const { connection } = watched;
+      const first = await watched.run(SLOW);
+      while (!first.statement.isSent) await nextTurn();
+      first.statement.abandon(new Error("Left"));
+      const second = await watched.run("select 1");
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
+      assertEquals([second.statement.isSent, connection.mayCancel], [
+        false,
+        true,
+      ]);
+      // A request that comes before the statement ends nothing.
+      while (connection.mayCancel) {
+        await connection.cancel();
+        await nextTurn();
+      }
+      assertEquals(await second.outcome, "ok");
+    },
+  );
+
+  promise(
     "nothing is sent behind a barrier, and may run elsewhere",
     async (watched) => {
       const { connection } = watched;

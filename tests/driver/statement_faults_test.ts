@@ -151,6 +151,22 @@ Deno.test("the error of an unwritable statement shows its own SQL, never its nei
   await neighbour;
 });
 
+Deno.test("the error of a statement that cannot be written shows it, behind another or not", async () => {
+  await using opened = await dialled.open();
+  const { sql } = opened;
+  const failing = () =>
+    sql`select ${undefined as never} as mine`.catch((error) => error);
+  const alone = await failing();
+  const neighbour = sql`select 1`.execute();
+  const behind = await failing();
+  await neighbour;
+  for (const error of [alone, behind]) {
+    assertEquals(error.code, "UNDEFINED_VALUE");
+    assertEquals(error.args, [undefined]);
+    for (const name of ["query", "parameters", "types"]) assert(name in error);
+  }
+});
+
 Deno.test("a cursor that its caller gave up ends when it is cancelled", async () => {
   await using opened = await dialled.open();
   await using watcher = await dialled.open();

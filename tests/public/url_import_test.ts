@@ -98,23 +98,31 @@ Deno.test("mod.ts is imported from a URL, type-checked, in an empty folder, with
   ]);
 });
 
-Deno.test("a script that imports mod.ts from a URL is told of its type errors", async () => {
-  await using http = serve();
-  const origin = `http://127.0.0.1:${http.addr.port}`;
-  await using temporary = await temporaryFolder();
-  const { folder } = temporary;
+/** A script that gives a pool a word for a number is told so. */
+async function assertTypeError(
+  url: string,
+  folder: string,
+  flags: readonly string[] = [],
+): Promise<void> {
   const script = `${folder}/script.ts`;
-  const source = `import { createPool } from "${origin}/mod.ts";
-      createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
+  const source = `import { createPool } from "${url}";
+    createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
   await Deno.writeTextFile(script, source);
-  const flags = [
-    "--quiet",
-    "--check=all",
-    `--allow-import=127.0.0.1:${http.addr.port}`,
-  ];
-  const { code, stderr } = await runProgram(script, { cwd: folder, flags });
+  const { code, stderr } = await runProgram(script, {
+    cwd: folder,
+    flags: ["--quiet", "--check=all", ...flags],
+  });
   assertEquals(code, 1);
   assertEquals(stderr.includes("TS2322"), true, stderr);
+}
+
+Deno.test("a script that imports mod.ts from a URL is told of its type errors", async () => {
+  await using http = serve();
+  const host = `127.0.0.1:${http.addr.port}`;
+  await using temporary = await temporaryFolder();
+  await assertTypeError(`http://${host}/mod.ts`, temporary.folder, [
+    `--allow-import=${host}`,
+  ]);
 });
 
 Deno.test("the package in one file is all that is fetched to run a script; to check its types, mod.ts is, too", async () => {
@@ -150,15 +158,8 @@ Deno.test("the package in one file is all that is fetched to run a script; to ch
 Deno.test("a script that imports the package in one file is told of its type errors", async () => {
   await using temporary = await temporaryFolder();
   const { folder } = temporary;
-  const file = await build(new URL(`file://${folder}/dist/`));
-  const script = `${folder}/script.ts`;
-  const source = `import { createPool } from "${file}";
-      createPool("postgres://nobody@127.0.0.1/nothing", { max: "many" });`;
-  await Deno.writeTextFile(script, source);
-  const flags = ["--quiet", "--check=all"];
-  const { code, stderr } = await runProgram(script, { cwd: folder, flags });
-  assertEquals(code, 1);
-  assertEquals(stderr.includes("TS2322"), true, stderr);
+  const { href } = await build(new URL(`file://${folder}/dist/`));
+  await assertTypeError(href, folder);
 });
 
 Deno.test("a build replaces what it made, and nothing beside it", async () => {

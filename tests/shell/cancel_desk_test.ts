@@ -15,6 +15,18 @@ async function leased() {
   return { pool, lease, session, clock };
 }
 
+/** Just in time it is still there, and then no more. */
+function assertIsCutBy(
+  session: { readonly isLost: boolean },
+  clock: { advance(ms: number): void },
+  ms: number,
+): void {
+  clock.advance(ms - 1);
+  assertEquals(session.isLost, false);
+  clock.advance(1);
+  assertEquals(session.isLost, true);
+}
+
 Deno.test("a statement behind one that was cancelled may take its time", async () => {
   const { pool, lease, session, clock } = await leased();
   const limited = lease.with({ timeoutMs: 10 }).unsafe("select pg_sleep(30)");
@@ -49,10 +61,7 @@ Deno.test("what is left of several abandoned statements has a time of its own", 
   assertEquals(await Promise.all(outcomes), ["57014", "57014"]);
   clock.advance(RELEASE_TIMEOUT_MS - 1);
   session.answer("cancelled");
-  clock.advance(RELEASE_TIMEOUT_MS - 1);
-  assertEquals(session.isLost, false);
-  clock.advance(1);
-  assertEquals(session.isLost, true);
+  assertIsCutBy(session, clock, RELEASE_TIMEOUT_MS);
   await lease.release();
   await pool.close();
 });
@@ -69,10 +78,7 @@ Deno.test("a cancel request that never ends costs its connection, although the s
   query.cancel();
   assertEquals(await outcome, "57014");
   session.answer("cancelled");
-  clock.advance(RELEASE_TIMEOUT_MS - 1);
-  assertEquals(session.isLost, false);
-  clock.advance(1);
-  assertEquals(session.isLost, true);
+  assertIsCutBy(session, clock, RELEASE_TIMEOUT_MS);
   await lease.release();
   await pool.close();
 });
