@@ -37,6 +37,8 @@ export interface DriverQuery extends Promise<unknown> {
   describeFirst?: unknown;
   onlyDescribe?: boolean | undefined;
   cursorFn?: ((rows: unknown) => unknown) | undefined;
+  /** Of ours: whether its rows are those of a loop. */
+  readonly isIterated?: boolean;
   forEachFn?: unknown;
   streaming?: boolean | undefined;
 }
@@ -115,8 +117,6 @@ export interface WatchedCursor {
   isSuspended: boolean;
   /** Whether nobody wants its rows any more. */
   readonly isAbandoned: boolean;
-  /** Whether its rows are those of a loop. */
-  readonly isIterated: boolean;
 }
 
 /**
@@ -134,7 +134,7 @@ export function guardCursor(
   close: unknown,
 ): void {
   if (query.cursorFn === undefined) return;
-  const { isIterated } = watched;
+  const { isIterated } = query;
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
     // Who was told of an error is not asked for more.
     if (watched.isAbandoned || !query.active) return close;

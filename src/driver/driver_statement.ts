@@ -112,10 +112,6 @@ export class DriverStatement implements SessionStatement {
     return this.isAbandoned && this.#place === this.query;
   }
 
-  get isIterated(): boolean {
-    return this.query.isIterated;
-  }
-
   get isSettled(): boolean {
     // A stream is only the beginning of an answer.
     return this.query.isSettled && !this.mayCopy;
