@@ -4,42 +4,30 @@
  * @module
  */
 
+import { guardStream } from "./copy_stream.ts";
+import { endCursor, guardCursor } from "./cursor.ts";
 import {
   describeFault,
   type DriverConnection,
   type DriverQuery,
-  endCursor,
-  forgetPlan,
-  guardCursor,
-  guardStream,
-  isStalePlan,
 } from "./driver_query.ts";
 import type { LazyQuery } from "./lazy_query.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { forgetPlan, type PlanContext, PreparedPlan } from "./prepared_plan.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
 /** A client of the driver, as a statement needs it. */
-export interface DriverContext {
+export interface DriverContext extends PlanContext {
   /** What runs its queries; it is there once the client has started. */
   connection: DriverConnection | undefined;
-  /** The signatures of plans it knows that are no longer valid. */
-  readonly stalePlans: Set<unknown>;
   /** Makes a query that does nothing but be answered. */
   createFiller(): DriverQuery;
   /** What of its messages is sent; it is there once the client has a socket. */
   outgoing: Outgoing | undefined;
   /** What a cursor's callback answers to end it. */
   readonly close: unknown;
-  /** Whether the session is in a transaction, as of the last reply. */
-  isInTransaction(): boolean;
   /** Ends the session at once. */
   cut(): void;
-}
-
-/** What a query had, and who ran it, when its plan was found to be prepared. */
-interface Planned {
-  readonly context: DriverContext;
-  readonly reject: DriverQuery["reject"];
 }
 
 /** What a query was given instead of being written. */
@@ -77,7 +65,7 @@ export class DriverStatement implements SessionStatement {
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
   readonly #isCopy: boolean;
   #isPlanStale = false;
-  #plan: Planned | undefined;
+  #plan: PreparedPlan | undefined;
   #isEnded = false;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
@@ -155,7 +143,7 @@ export class DriverStatement implements SessionStatement {
   recall(): void {
     const { query } = this;
     this.isSent = false;
-    if (this.#plan !== undefined) query.reject = this.#plan.reject;
+    this.#plan?.restore();
     query.state = null;
     query.active = false;
     // The driver serializes parameters in place, and would do so twice.
@@ -188,7 +176,9 @@ export class DriverStatement implements SessionStatement {
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
     if (mayBeStale) this.#handOverAnew(context, head);
     else this.#handOver(context, head);
-    if (query.prepared) this.#watchPlan(context);
+    if (query.prepared) {
+      this.#plan = new PreparedPlan(query, context, rejectPlanned);
+    }
     // Untouched: the driver refused it, and said so to whoever awaits it.
     return query.state !== null;
   }
@@ -251,29 +241,12 @@ export class DriverStatement implements SessionStatement {
     this.isAbandoned = true;
   }
 
-  /**
-   * A plan goes stale when a table is altered. The driver's own retry
-   * serializes the parameters twice (`true` becomes `false`), and does not end
-   * when two of its statements meet the same stale plan; so it is not let.
-   */
-  #watchPlan(context: DriverContext): void {
-    const { query } = this;
-    query.prepared = false;
-    this.#plan = { context, reject: query.reject };
-    query.reject = rejectPlanned;
-  }
-
   /** The statement failed although its plan was prepared before. */
   failPlanned(error: unknown): void {
-    const { query } = this;
-    const { context, reject } = this.#plan!;
-    query.reject = reject;
-    const isStale = isStalePlan(error);
-    // Whoever runs it next is to be spared.
-    if (isStale) context.stalePlans.add(query.signature);
-    this.#isPlanStale = isStale && !this.isAbandoned &&
-      !context.isInTransaction();
-    if (!this.#isPlanStale) query.reject(error);
+    const plan = this.#plan!;
+    plan.restore();
+    this.#isPlanStale = plan.mayRunAgain(error) && !this.isAbandoned;
+    if (!this.#isPlanStale) this.query.reject(error);
   }
 }
 

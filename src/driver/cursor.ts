@@ -1,0 +1,71 @@
+/**
+ * Cursors: queries whose rows are asked for a few at a time.
+ *
+ * @module
+ */
+
+import type { DriverQuery } from "./driver_query.ts";
+
+function ignore(): void {}
+
+/**
+ * A cursor whose step is already settled takes no error: its next step would
+ * end it as if it were complete. So the error waits for that step.
+ */
+export function endCursor(query: DriverQuery, error: unknown): void {
+  query.active = true;
+  query.resolve = ignore;
+  Object.defineProperty(query, "reject", {
+    configurable: true,
+    get: () => ignore,
+    set: (reject: (error: unknown) => void) => reject(error),
+  });
+}
+
+/** A cursor's callback, as the driver calls it. */
+type CursorFunction = (rows: unknown) => unknown;
+
+/** What is to be known of a cursor, and of whoever it is for. */
+export interface WatchedCursor {
+  /** Its rows are with the user, so that the server waits for him. */
+  isSuspended: boolean;
+  /** Whether nobody wants its rows any more. */
+  readonly isAbandoned: boolean;
+}
+
+/**
+ * Follows a cursor, and ends it with `close` once it is abandoned.
+ *
+ * The iterator sets another function at each step, hence the property. What a
+ * callback throws for the last rows, the driver leaves to nobody, which ends the
+ * process; and one that throws at once looks to us like a row that could not be
+ * read. What comes while a loop looks at rows has nobody to be told before its
+ * next step.
+ */
+export function guardCursor(
+  query: DriverQuery,
+  watched: WatchedCursor,
+  close: unknown,
+): void {
+  if (query.cursorFn === undefined) return;
+  const { isIterated } = query;
+  const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
+    // Who was told of an error is not asked for more.
+    if (watched.isAbandoned || !query.active) return close;
+    watched.isSuspended = true;
+    if (isIterated) query.reject = (error) => endCursor(query, error);
+    const step = new Promise((resolve) => resolve(cursorFn(rows)));
+    step.catch((error) => query.reject(error));
+    const goOn = () => watched.isSuspended = false;
+    step.then(goOn, goOn);
+    const answer = step.then((given) => watched.isAbandoned ? close : given);
+    answer.catch(ignore); // of the last rows
+    return answer;
+  };
+  let guarded = guard(query.cursorFn as CursorFunction);
+  Object.defineProperty(query, "cursorFn", {
+    configurable: true,
+    get: () => guarded,
+    set: (cursorFn: CursorFunction) => guarded = guard(cursorFn),
+  });
+}
