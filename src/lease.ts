@@ -99,9 +99,11 @@ export class Lease extends HeldScope implements Holder {
   override cancel(statement: Statement): void {
     statement.abandon(cancelError());
     // One that was not run yet never will be; one of a lease that has ended is
-    // not ours to cancel.
-    const isOurs = statement.carrier === this && this.#ended === undefined;
-    if (isOurs) this.#shell.cancels.abandon(this.#member);
+    // not ours to cancel, unless the connection was detached.
+    const { slot } = this.#member;
+    const isOurs = this.#ended === undefined || slot.state === "closed";
+    if (!isOurs || statement.carrier !== this) return;
+    this.#shell.cancels.abandon(this.#member);
   }
 
   /** Runs SQL of our own, for a transaction. */

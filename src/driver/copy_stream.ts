@@ -18,8 +18,17 @@ interface CopyStream {
 }
 
 /**
+ * Has a COPY sent as one that needs no `Sync`: a server ignores those that come
+ * before its stream ends, and the driver sends none afterwards.
+ */
+export function copySimply(query: DriverQuery): void {
+  Object.assign(query.options, { simple: true, prepare: false });
+}
+
+/**
  * An error of a COPY stream that nobody listens to must not end the process.
- * One that comes after the stream was ended, the driver does not tell it.
+ * What comes after the driver is done with a stream, it does not tell it; nor
+ * what ends a query before its server has.
  *
  * When a reader leaves early, the driver waits for it for ever: `onLeft` is
  * told.
@@ -27,17 +36,18 @@ interface CopyStream {
 export function guardStream(query: DriverQuery, onLeft: () => void): void {
   const resolve = query.resolve.bind(query);
   const reject = query.reject.bind(query);
-  let written: CopyStream | undefined;
+  let stream: CopyStream | undefined;
   query.resolve = (result) => {
     if (isStream(result)) {
-      result.on("error", ignore);
-      if (typeof result.write === "function") written = result;
-      else result.on("close", () => result.readableEnded || onLeft());
+      stream = result;
+      stream.on("error", ignore);
+      const isRead = stream.write === undefined;
+      if (isRead) stream.on("close", () => result.readableEnded || onLeft());
     }
     resolve(result);
   };
   query.reject = (error) => {
-    written?.destroy(error);
+    stream?.destroy(error);
     reject(error);
   };
 }

@@ -31,6 +31,8 @@ export interface WatchedCursor {
   isSuspended: boolean;
   /** Whether nobody wants its rows any more. */
   readonly isAbandoned: boolean;
+  /** Ends it once nobody does, though its user may still look at some. */
+  leave: (() => void) | undefined;
 }
 
 /**
@@ -54,13 +56,15 @@ export function guardCursor(
     if (watched.isAbandoned || !query.active) return close;
     watched.isSuspended = true;
     if (isIterated) query.reject = (error) => endCursor(query, error);
-    const step = new Promise((resolve) => resolve(cursorFn(rows)));
-    step.catch((error) => query.reject(error));
+    const step = new Promise((resolve, reject) => {
+      watched.leave = () => resolve(close);
+      const look = async () => await cursorFn(rows);
+      look().then(resolve, reject);
+    });
+    step.catch((error) => query.reject(error)); // also of the last rows
     const goOn = () => watched.isSuspended = false;
     step.then(goOn, goOn);
-    const answer = step.then((given) => watched.isAbandoned ? close : given);
-    answer.catch(ignore); // of the last rows
-    return answer;
+    return step;
   };
   let guarded = guard(query.cursorFn as CursorFunction);
   Object.defineProperty(query, "cursorFn", {

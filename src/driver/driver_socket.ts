@@ -4,7 +4,7 @@
  * @module
  */
 
-import { answerPriming, forgetRows, isPriming } from "./made_up_replies.ts";
+import { answerPriming, endCommand, isPriming } from "./made_up_replies.ts";
 import { Outgoing } from "./outgoing.ts";
 
 type Handler = (argument?: unknown) => void;
@@ -102,9 +102,12 @@ export class DriverSocket {
     return undefined;
   }
 
-  /** Makes the driver forget the rows of a statement that did not end well. */
-  forgetRows(): void {
-    forgetRows(this.#madeUp!);
+  /**
+   * Ends a command for the driver: it forgets the rows of one that did not end
+   * well, and asks for the end of a cursor over nothing.
+   */
+  endCommand(): void {
+    endCommand(this.#madeUp!);
     this.deliver(this.#madeUp!);
   }
 

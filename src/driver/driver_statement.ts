@@ -4,7 +4,7 @@
  * @module
  */
 
-import { guardStream } from "./copy_stream.ts";
+import { copySimply, guardStream } from "./copy_stream.ts";
 import { endCursor, guardCursor } from "./cursor.ts";
 import {
   describeFault,
@@ -26,8 +26,6 @@ export interface DriverContext extends PlanContext {
   outgoing: Outgoing | undefined;
   /** What a cursor's callback answers to end it. */
   readonly close: unknown;
-  /** Ends the session at once. */
-  cut(): void;
 }
 
 /** What a query was given instead of being written. */
@@ -61,9 +59,11 @@ export class DriverStatement implements SessionStatement {
   isSuspended = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
+  leave: (() => void) | undefined;
   next: SessionStatement | undefined;
   #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
   readonly #isCopy: boolean;
+  readonly mayCopy: boolean;
   #isPlanStale = false;
   #plan: PreparedPlan | undefined;
   #isEnded = false;
@@ -75,6 +75,8 @@ export class DriverStatement implements SessionStatement {
     this.#place = query;
     this.firstWord = query.firstWord;
     this.#isCopy = query.streaming === true || this.firstWord === "copy";
+    this.mayCopy = this.#isCopy ||
+      Boolean(query.options.simple) && HOLDS_COPY.test(this.text);
   }
 
   /** The statement of a query; made when it is first asked for. */
@@ -91,11 +93,6 @@ export class DriverStatement implements SessionStatement {
     return Boolean(options.simple) || forEachFn !== undefined || this.isLasting;
   }
 
-  get mayCopy(): boolean {
-    if (this.#isCopy) return true;
-    return Boolean(this.query.options.simple) && HOLDS_COPY.test(this.text);
-  }
-
   get isOrphan(): boolean {
     return this.isAbandoned && this.#place === this.query;
   }
@@ -110,7 +107,7 @@ export class DriverStatement implements SessionStatement {
   }
 
   get isLasting(): boolean {
-    return this.query.cursorFn !== undefined || this.#isCopy;
+    return this.query.cursorFn !== undefined || this.mayCopy;
   }
 
   get isEndedCursor(): boolean {
@@ -131,6 +128,7 @@ export class DriverStatement implements SessionStatement {
   abandon(error: unknown): void {
     this.isAbandoned = true;
     this.fail(error);
+    this.leave?.();
   }
 
   fail(error: unknown): void {
@@ -171,6 +169,10 @@ export class DriverStatement implements SessionStatement {
   /** Hands the query to a driver's client; answers whether a reply will come of it. */
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
+    if (this.#isCopy && query.cursorFn !== undefined) {
+      query.reject(copyCursorError());
+      return false;
+    }
     if (this.isExclusive) this.#guard(context);
     this.#isPlanStale = false;
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
@@ -185,8 +187,14 @@ export class DriverStatement implements SessionStatement {
 
   #guard(context: DriverContext): void {
     const { query } = this;
-    if (this.mayCopy) guardStream(query, () => this.#isEnded || context.cut());
+    if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
+    if (this.mayCopy) guardStream(query, () => this.#onLeft());
     guardCursor(query, this, context.close);
+  }
+
+  /** The reader of a COPY has left it. */
+  #onLeft(): void {
+    if (!this.#isEnded && !this.isAbandoned) cancelInScope(this.query);
   }
 
   /**
@@ -248,6 +256,12 @@ export class DriverStatement implements SessionStatement {
     this.#isPlanStale = plan.mayRunAgain(error) && !this.isAbandoned;
     if (!this.#isPlanStale) this.query.reject(error);
   }
+}
+
+function copyCursorError(): Error {
+  return new TypeError(
+    "Cannot run a COPY as a cursor: it has no rows; use .readable() or .writable()",
+  );
 }
 
 function makeStatement(query: LazyQuery): DriverStatement {

@@ -25,8 +25,9 @@ export function answerPriming(bytes: Uint8Array): void {
 /**
  * Turns it into the end of a command: so the driver forgets the rows of one
  * that failed half-way. Otherwise those of the next would be put behind as many
- * holes, whoever asked for them.
+ * holes, whoever asked for them. And a cursor over an empty text has no other
+ * end, without which the driver does not send its `Sync`.
  */
-export function forgetRows(bytes: Uint8Array): void {
+export function endCommand(bytes: Uint8Array): void {
   bytes.set(COMMAND_COMPLETE);
 }

@@ -10,6 +10,7 @@ export const CODE = {
   backendKeyData: 0x4b, // K
   commandComplete: 0x43, // C
   dataRow: 0x44, // D
+  emptyQueryResponse: 0x49, // I
   errorResponse: 0x45, // E
   noticeResponse: 0x4e, // N
   parameterStatus: 0x53, // S

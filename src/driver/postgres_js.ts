@@ -126,7 +126,6 @@ export class PostgresJs {
       stalePlans: new Set(),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",
-      cut: () => options.session.destroy(),
     };
     return {
       start: () => prime.then(() => {}),

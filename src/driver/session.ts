@@ -55,8 +55,10 @@ export class Session implements Connection {
       // When it is starting, it has just rejected its first statement: that
       // tells more than we know.
       onDestroy: () => this.#phase === "starting" || this.destroy(),
-      // Paused, a socket would not tell that it was closed.
-      onPause: () => this.#phase === "running" && this.#socket?.pause(),
+      // Paused, it would not tell that it was closed, nor let an orphan end.
+      onPause: () => {
+        if (this.#phase === "running" && !this.mayCancel) this.#socket?.pause();
+      },
       onResume: () => this.#socket?.resume(),
     });
     const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
@@ -135,10 +137,8 @@ export class Session implements Connection {
   /** Starts the driver, which is ready by the time there is a socket to hand it. */
   async start(connect: () => Promise<Socket>): Promise<void> {
     const failure = new Promise<never>((_, reject) => this.#failStart = reject);
-    const started = this.#client.start();
-    // Whoever loses the race below has a listener all the same.
-    started.catch(() => {});
-    failure.catch(() => {});
+    const ready = Promise.race([this.#client.start(), failure]);
+    ready.catch(() => {}); // it may fail before it is awaited
     const socket = await connect();
     this.#socket = socket;
     if (this.isLost) socket.destroy();
@@ -148,7 +148,7 @@ export class Session implements Connection {
       onClose: (cause) => this.#lose(cause),
     });
     this.#giveSocket(this.#driverSocket);
-    await Promise.race([started, failure]);
+    await ready;
     if (this.isLost) throw this.#lostError(false);
     this.#phase = "running";
     this.#readies = this.wire.readies;
@@ -170,6 +170,7 @@ export class Session implements Connection {
   }
 
   cancel(): Promise<void> {
+    this.#socket?.resume();
     return this.#canceller.send(this.wire);
   }
 
@@ -216,9 +217,7 @@ export class Session implements Connection {
     if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
       this.#socket?.write(bytes, onWritten);
-    } else if (onWritten !== undefined) {
-      queueMicrotask(() => onWritten(this.#lostError(false)));
-    }
+    } else queueMicrotask(() => onWritten?.(this.#lostError(false)));
   }
 
   #receive(bytes: Uint8Array): void {
@@ -247,6 +246,9 @@ export class Session implements Connection {
     if (fault !== undefined) return this.#lose(fault);
     if (wire.readies > this.#readies) this.#end();
     else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(halted());
+    else if (this.#line.isLasting && wire.isEmpty) {
+      this.#driverSocket.endCommand();
+    }
     if (wire.fatal === undefined) return;
     this.#lose(this.#client.serverError(wire.fatal), wire.fatal.code);
   }
@@ -262,9 +264,9 @@ export class Session implements Connection {
     const { wire } = this;
     const replies = wire.readies - this.#readies;
     this.#readies = wire.readies;
-    if (wire.hasFailed || this.#line.isLasting || this.#line.mayCopy) {
+    if (wire.hasFailed || this.#line.isLasting) {
       wire.hasFailed = false;
-      this.#driverSocket.forgetRows();
+      this.#driverSocket.endCommand();
       // The driver leaves it paused when a COPY ends before its reader.
       this.#socket?.resume();
     }

@@ -122,6 +122,11 @@ export class Wire {
     return code === CODE.dataRow || code === CODE.portalSuspended;
   }
 
+  /** Whether what came last says that there was nothing to run. */
+  get isEmpty(): boolean {
+    return this.#code === CODE.emptyQueryResponse;
+  }
+
   /**
    * Sees what the server sent from `start` on, up to and including the next
    * `ReadyForQuery`; answers how far that is.

@@ -4,6 +4,7 @@
  * that we work around are here too, so that we notice when they are mended.
  */
 import { connect, type Socket } from "node:net";
+import type { Writable } from "node:stream";
 
 import postgres from "postgres";
 import type {
@@ -597,6 +598,28 @@ contract(
     assertEquals(told, ["finish"]);
   },
 );
+
+contract("FAULT: a COPY that was only awaited never ends", async (sql) => {
+  await sql`create temp table copied (n int)`;
+  const query = sql`copy copied from stdin`;
+  const stream = await query as unknown as Writable;
+  let isFinished = false;
+  stream.on("finish", () => isFinished = true);
+  stream.end("1\n");
+  await until(() => stream.writableEnded, "end of the stream");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(isFinished, false);
+});
+
+contract("FAULT: a cursor over an empty text never ends", async (sql) => {
+  await sql`select 1`;
+  let isSettled = false;
+  const query = sql`-- Nothing`.cursor(1, () => {});
+  query.then(() => isSettled = true, () => {});
+  await until(() => inside(query).active, "turn of the cursor");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(isSettled, false);
+});
 
 contract(
   "an unsafe() that fails is kept for ever, by its strings",

@@ -463,22 +463,6 @@ Deno.test("a COPY is told by its first word, whatever stands in front of it", as
   }
 });
 
-Deno.test("a reader of a COPY that is left early takes its connection with it", async () => {
-  for (const isBroken of [true, false]) {
-    await using opened = await dialled.open();
-    const { sql } = opened;
-    const out = await sql`
-      copy (select repeat('x', 1000) from generate_series(1, 200000)) to stdout`
-      .readable();
-    const next = sql`select 1 as one`.catch((error) => error.message);
-    if (isBroken) { for await (const _chunk of out) break; }
-    else out.destroy();
-    const { unfinished } = await opened.lost;
-    for (const statement of unfinished) statement.fail(new Error("Lost"));
-    assertEquals(await next, "Lost");
-  }
-});
-
 Deno.test("a COPY that ends before its reader leaves its connection", async () => {
   await using opened = await dialled.open();
   const { sql, connection } = opened;

@@ -28,6 +28,21 @@ async function anyRunning(world: PoolWorld): Promise<boolean> {
 }
 
 poolTest(
+  "A statement that was begun before detach() can be cancelled after it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const lease = await world.pool.acquire();
+    const query = lease`select pg_sleep(600)`.execute();
+    const told = query.catch(({ code }) => code);
+    await eventually("it runs", () => anyRunning(world));
+    await using own = lease.detach();
+    query.cancel();
+    assertEquals(await told, "57014");
+    assertEquals((await own`select 1 as one`)[0]!.one, 1);
+  },
+);
+
+poolTest(
   "Promise 12: a cancelled statement's connection is not lent before the cancel is known finished",
   async (t) => {
     await using proxy = await startProxy(worldServer);

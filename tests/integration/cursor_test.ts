@@ -82,3 +82,48 @@ poolTest(
     assertEquals(rows, 5);
   },
 );
+
+poolTest(
+  "A cursor that is given up while its user looks at rows gives its connection back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1, releaseTimeoutMs: 60_000 });
+    const { pool } = world;
+    const pids: unknown[] = [];
+    const begin = () => {
+      const limit = new AbortController();
+      const look = async ([row]: readonly Record<string, unknown>[]) => {
+        limit.abort(new Error("Given up"));
+        // Nobody else can have it as long as the cursor does.
+        const [next] = await pool`select pg_backend_pid() as pid`;
+        pids.push(row!["pid"], next!["pid"]);
+      };
+      const query = pool.with({ signal: limit.signal })`
+        select pg_backend_pid() as pid from generate_series(1, 9)`;
+      return { query, look };
+    };
+    const loop = begin();
+    await assertRejects(
+      async () => {
+        for await (const rows of loop.query.cursor(2)) await loop.look(rows);
+      },
+      Error,
+      "Given up",
+    );
+    const called = begin();
+    const cursor = called.query.cursor(2, called.look);
+    await assertRejects(async () => await cursor, Error, "Given up");
+    await pool`select 1`;
+    assertEquals(pids.length, 4);
+    assertEquals(new Set(pids).size, 1);
+  },
+);
+
+poolTest("A cursor over nothing ends", async (t) => {
+  await using world = poolWorld(t, { max: 1 });
+  const { pool } = world;
+  const seen: unknown[] = [];
+  await pool`-- Nothing`.cursor(2, (rows) => void seen.push(rows));
+  for await (const rows of pool``.cursor(2)) seen.push(rows);
+  assertEquals(seen, []);
+  assertEquals((await pool`select 1 as one`)[0]!["one"], 1);
+});

@@ -1,0 +1,114 @@
+import { Buffer } from "node:buffer";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { PooledConnection } from "../../mod.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { poolTest, poolWorld } from "../support/pool_world.ts";
+
+// In the list of what is selected, a series is not made as a whole first.
+const ENDLESS =
+  "copy (select repeat('x', 1000), generate_series(1, 1000000000)) to stdout";
+
+async function pidOf(sql: Pick<PooledConnection, "unsafe">): Promise<unknown> {
+  const [row] = await sql.unsafe("select pg_backend_pid() as pid");
+  return row!["pid"];
+}
+
+poolTest(
+  "A COPY that is awaited is its stream, without .writable() and .readable()",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await pool`create temp table copied (n int)`;
+    const into: unknown = await pool`copy ${pool("copied")} from stdin`;
+    await pipeline(Readable.from(["1\n", "2\n"]), into as Writable);
+    const bad: unknown = await pool`copy copied from stdin`;
+    await assertRejects(
+      () => pipeline(Readable.from(["three\n"]), bad as Writable),
+      Error,
+      "invalid input syntax",
+    );
+    const out: unknown = await pool`copy copied to stdout`;
+    assertEquals(
+      String(Buffer.concat(await Array.fromAsync(out as Readable))),
+      "1\n2\n",
+    );
+    assertEquals(pool.stats().lost, 0);
+  },
+);
+
+poolTest("A COPY with a cursor is refused", async (t) => {
+  await using world = poolWorld(t, { max: 1 });
+  const { pool } = world;
+  await pool`create temp table copied (n int)`;
+  for (const text of ["copy copied from stdin", "copy copied to stdout"]) {
+    const told = "Cannot run a COPY as a cursor";
+    await assertRejects(
+      async () => await pool.unsafe(text).cursor(1, () => {}),
+      TypeError,
+      told,
+    );
+    await assertRejects(
+      async () => await Array.fromAsync(pool.unsafe(text).cursor(1)),
+      TypeError,
+      told,
+    );
+  }
+  assertEquals((await pool`select 1 as one`)[0]!["one"], 1);
+  assertEquals(pool.stats().lost, 0);
+});
+
+poolTest(
+  "A reader that leaves a COPY early gives its connection back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const pid = await pidOf(pool);
+    for await (const _ of await pool.unsafe(ENDLESS).readable()) break;
+    (await pool.unsafe(ENDLESS).readable()).destroy();
+    assertEquals(await pidOf(pool), pid);
+    await using lease = await pool.acquire();
+    for await (const _ of await lease.unsafe(ENDLESS).readable()) break;
+    assertEquals(await pidOf(lease), pid);
+  },
+);
+
+poolTest(
+  "A COPY that is given up tells its reader so, and gives its connection back",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const pid = await pidOf(pool);
+    const quick = new AbortController();
+    const read = await pool.with({ signal: quick.signal }).unsafe(ENDLESS)
+      .readable();
+    await assertRejects(
+      async () => {
+        for await (const _ of read) quick.abort(new Error("Quick enough"));
+      },
+      Error,
+      "Quick enough",
+    );
+    const slow = new AbortController();
+    const unread = await pool.with({ signal: slow.signal }).unsafe(ENDLESS)
+      .readable();
+    const told = new Promise((resolve) => unread.on("error", resolve));
+    slow.abort("Too slow");
+    assertEquals(await told, "Too slow");
+    assertEquals(await pidOf(pool), pid);
+  },
+);
+
+poolTest(
+  "A COPY among several statements has its connection for itself",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using lease = await world.pool.acquire();
+    await lease`create temp table copied (n int)`;
+    const before = lease`select 1 as n`.execute();
+    const copy = lease.unsafe("select 2; copy copied from stdin").execute();
+    const behind = lease`select count(*)::int as n from copied`.execute();
+    await pipeline(Readable.from(["3\n"]), await copy as unknown as Writable);
+    assertEquals([...await before, ...await behind], [{ n: 1 }, { n: 1 }]);
+  },
+);
