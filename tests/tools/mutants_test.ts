@@ -1,4 +1,4 @@
-import { MUTANTS } from "../../tools/mutant_list.ts";
+import { MUTANTS } from "../../tools/mutants/mutants.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
 Deno.test("each mutant can be planted: its text is in its file exactly once", async () => {

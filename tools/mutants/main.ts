@@ -4,9 +4,10 @@
  * found, or can no longer be planted. Arguments pick mutants by a part of their
  * name.
  */
-import { type Mutant, MUTANTS } from "./mutant_list.ts";
+import type { Mutant } from "./mutant.ts";
+import { MUTANTS } from "./mutants.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = new URL("../..", import.meta.url).pathname;
 const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
   "tests/core/",

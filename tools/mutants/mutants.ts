@@ -1,0 +1,13 @@
+/** All faults that are planted; most were shipped by some pool. */
+import { CORE_MUTANTS } from "./core.ts";
+import { DRIVER_MUTANTS } from "./driver.ts";
+import type { Mutant } from "./mutant.ts";
+import { SHELL_MUTANTS } from "./shell.ts";
+import { TRANSPORT_MUTANTS } from "./transport.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...CORE_MUTANTS,
+  ...SHELL_MUTANTS,
+  ...DRIVER_MUTANTS,
+  ...TRANSPORT_MUTANTS,
+];
