@@ -7,15 +7,17 @@
 import type { Socket as NodeStream } from "node:net";
 
 /**
- * Waits for `name`; an error, a close or an abort before it rejects.
+ * Waits for `name`, and answers what came with it; an error, a close or an abort
+ * before it rejects.
  *
- * Nothing stays attached once it has settled.
+ * Nothing stays attached once it has settled. After `data` the stream stands
+ * still, so that what comes later stays where it is.
  */
-export function nextEvent(
+export function nextEvent<T>(
   stream: NodeStream,
-  name: "connect" | "readable" | "secureConnect",
+  name: "connect" | "data" | "secureConnect",
   signal: AbortSignal,
-): Promise<void> {
+): Promise<T> {
   return new Promise((resolve, reject) => {
     function settle(finish: () => void): void {
       stream.off(name, onEvent);
@@ -24,8 +26,9 @@ export function nextEvent(
       signal.removeEventListener("abort", onAbort);
       finish();
     }
-    function onEvent(): void {
-      settle(resolve);
+    function onEvent(given: T): void {
+      if (name === "data") stream.pause();
+      settle(() => resolve(given));
     }
     function onError(error: unknown): void {
       settle(() => reject(error));

@@ -111,6 +111,7 @@ class NodeSocket implements Socket {
     stream.on("end", () => stream.destroy());
     if (this.#inbox === undefined) {
       stream.on("data", (bytes) => listener.onData(bytes));
+      stream.resume(); // it may have been asked for TLS, and stood still since
     } else queueMicrotask(() => this.#read(this.#inbox!, listener));
   }
 

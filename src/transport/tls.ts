@@ -73,7 +73,8 @@ async function offersTls(
   { endpoint, signal }: SecureOptions,
 ): Promise<boolean> {
   raw.write(SSL_REQUEST);
-  const answer = await readAvailable(raw, signal);
+  // `readable` would do as well, but then the handshake hangs before Deno 2.7.
+  const answer = await nextEvent<Uint8Array>(raw, "data", signal);
   // Whoever adds plain bytes here wants them taken for what came over TLS.
   if (answer.length !== 1) {
     const fact = `the server sent ${answer.length} bytes in answer to ` +
@@ -98,18 +99,6 @@ async function offersTls(
           "it does not speak the PostgreSQL protocol",
         endpoint,
       );
-  }
-}
-
-// Reads without letting the stream flow: what comes later must stay where it is.
-async function readAvailable(
-  raw: NodeStream,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  for (;;) {
-    await nextEvent(raw, "readable", signal);
-    const bytes: Uint8Array | null = raw.read();
-    if (bytes !== null) return bytes;
   }
 }
 

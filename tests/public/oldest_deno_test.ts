@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 
 import { assertEquals } from "../support/assert.ts";
-import { sharedPostgres } from "../support/postgres_server.ts";
+import { CertificateAuthority } from "../support/certificates.ts";
+import { sharedPostgres, startPostgres } from "../support/postgres_server.ts";
 
 /** The oldest that the README promises. */
 const OLDEST = "2.5.0";
@@ -14,16 +15,23 @@ const PACKAGES = new Map([
 ]);
 const platform = PACKAGES.get(`${Deno.build.os} ${Deno.build.arch}`);
 
+const FLAGS = ["--allow-all", "--no-check", "--no-lock", "--no-config"];
+
 const PROGRAM = `
 import { createPool } from "${new URL("../../mod.ts", import.meta.url)}";
-await using pool = createPool(Deno.args[0], { max: 2 });
-const [{ text }] = await pool\`select repeat('x', 300000) as text\`;
-const numbers = await Promise.all([1, 2, 3].map(async (number) => {
-  await using connection = await pool.acquire();
-  const [row] = await connection\`select \${number}::int as number\`;
-  return row.number;
-}));
-console.log(Deno.version.deno, text.length, ...numbers);
+const [url, ...modes] = Deno.args;
+for (const ssl of modes) {
+  await using pool = createPool(url, { max: 2, ssl });
+  const [{ text }] = await pool\`select repeat('x', 300000) as text\`;
+  const numbers = await Promise.all([1, 2, 3].map(async (number) => {
+    await using connection = await pool.acquire();
+    const [row] = await connection\`select \${number}::int as number\`;
+    return row.number;
+  }));
+  const [{ ssl: isSecret }] = await pool\`
+    select ssl from pg_stat_ssl where pid = pg_backend_pid()\`;
+  console.log(Deno.version.deno, ssl, isSecret, text.length, ...numbers);
+}
 `;
 
 /** The program of that version, from npm; fetched in a process of its own, out of the lock file. */
@@ -66,14 +74,24 @@ Deno.test({
     const [, promised] =
       (await Deno.readTextFile(readme)).match(/Deno (\d+\.\d+) or later/) ?? [];
     assertEquals(`${promised}.0`, OLDEST);
-    const server = await sharedPostgres();
+    const plain = await sharedPostgres();
+    const tls = await (await CertificateAuthority.create()).issue();
+    await using secret = await startPostgres({ tls });
     const file = await Deno.makeTempFile({ suffix: ".ts" });
     try {
       await Deno.writeTextFile(file, PROGRAM);
-      const flags = ["--allow-all", "--no-check", "--no-lock", "--no-config"];
       const deno = await oldestDeno();
-      const printed = await run(deno, ["run", ...flags, file, server.url]);
-      assertEquals(printed, `${OLDEST} 300000 1 2 3`);
+      const visit = async (...args: readonly string[]) =>
+        (await run(deno, ["run", ...FLAGS, file, ...args])).split("\n");
+      assertEquals(await visit(plain.url, "disable", "prefer"), [
+        `${OLDEST} disable false 300000 1 2 3`,
+        `${OLDEST} prefer false 300000 1 2 3`,
+      ]);
+      assertEquals(await visit(secret.url, "disable", "prefer", "require"), [
+        `${OLDEST} disable false 300000 1 2 3`,
+        `${OLDEST} prefer true 300000 1 2 3`,
+        `${OLDEST} require true 300000 1 2 3`,
+      ]);
     } finally {
       await Deno.remove(file);
     }
