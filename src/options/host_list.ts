@@ -40,8 +40,8 @@ export function parseHosts(text: string): readonly Host[] | undefined {
 
 /** Whether `port` can be connected to. */
 export function isPort(port: unknown): port is number {
-  return Number.isInteger(port) && port as number >= 1 &&
-    port as number <= 65_535;
+  if (typeof port !== "number") return false;
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 /**

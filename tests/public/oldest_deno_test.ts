@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
 import { sharedPostgres, startPostgres } from "../support/postgres_server.ts";
 
-/** The oldest that the README promises. */
+/** The oldest that the README promises, with all of TLS and with what there is of it. */
 const OLDEST = "2.5.0";
+const OLDEST_OF_ALL = "2.1.4";
 
 const PACKAGES = new Map([
   ["linux x86_64", "linux-x64-glibc"],
@@ -19,9 +20,10 @@ const FLAGS = ["--allow-all", "--no-check", "--no-lock", "--no-config"];
 
 const PROGRAM = `
 import { createPool } from "${new URL("../../mod.ts", import.meta.url)}";
-const [url, ...modes] = Deno.args;
+const [url, ca, ...modes] = Deno.args;
 for (const ssl of modes) {
-  await using pool = createPool(url, { max: 2, ssl });
+  const secret = ssl === "verify-full" ? { ca } : ssl;
+  await using pool = createPool(url, { max: 2, ssl: secret });
   const [{ text }] = await pool\`select repeat('x', 300000) as text\`;
   const numbers = await Promise.all([1, 2, 3].map(async (number) => {
     await using connection = await pool.acquire();
@@ -35,9 +37,9 @@ for (const ssl of modes) {
 `;
 
 /** The program of that version, from npm; fetched in a process of its own, out of the lock file. */
-async function oldestDeno(): Promise<string> {
+async function denoOf(version: string): Promise<string> {
   const script = `
-const specifier = "npm:@deno/${platform}@${OLDEST}/package.json";
+const specifier = "npm:@deno/${platform}@${version}/package.json";
 await import(specifier, { with: { type: "json" } });
 console.log(import.meta.resolve(specifier));`;
   const fetched = await run(Deno.execPath(), ["eval", "--quiet", script]);
@@ -66,34 +68,56 @@ async function run(program: string, args: string[]): Promise<string> {
   }
 }
 
-Deno.test({
-  name: `It runs on the oldest Deno of the README, ${OLDEST}`,
-  ignore: platform === undefined,
-  async fn() {
-    const readme = new URL("../../README.md", import.meta.url);
-    const [, promised] =
-      (await Deno.readTextFile(readme)).match(/Deno (\d+\.\d+) or later/) ?? [];
-    assertEquals(`${promised}.0`, OLDEST);
-    const plain = await sharedPostgres();
-    const tls = await (await CertificateAuthority.create()).issue();
-    await using secret = await startPostgres({ tls });
-    const file = await Deno.makeTempFile({ suffix: ".ts" });
-    try {
-      await Deno.writeTextFile(file, PROGRAM);
-      const deno = await oldestDeno();
-      const visit = async (...args: readonly string[]) =>
-        (await run(deno, ["run", ...FLAGS, file, ...args])).split("\n");
-      assertEquals(await visit(plain.url, "disable", "prefer"), [
-        `${OLDEST} disable false 300000 1 2 3`,
-        `${OLDEST} prefer false 300000 1 2 3`,
-      ]);
-      assertEquals(await visit(secret.url, "disable", "prefer", "require"), [
-        `${OLDEST} disable false 300000 1 2 3`,
-        `${OLDEST} prefer true 300000 1 2 3`,
-        `${OLDEST} require true 300000 1 2 3`,
-      ]);
-    } finally {
-      await Deno.remove(file);
-    }
+/** What each of the versions is to do, with a server that has no TLS and with one that has. */
+const VISITS: Record<string, { plain: string[]; secret: string[] }> = {
+  [OLDEST]: {
+    plain: ["disable", "prefer"],
+    secret: ["disable", "prefer", "require", "verify-full"],
   },
+  [OLDEST_OF_ALL]: {
+    plain: ["disable", "prefer"],
+    secret: ["disable", "verify-full"],
+  },
+};
+
+Deno.test("The README promises the Deno versions that are tried", async () => {
+  const readme = new URL("../../README.md", import.meta.url);
+  const text = await Deno.readTextFile(readme);
+  assertStringIncludes(text, `Deno ${OLDEST_OF_ALL} or later`);
+  assertStringIncludes(text, `before ${OLDEST.slice(0, -2)}, `);
 });
+
+for (const [version, { plain, secret }] of Object.entries(VISITS)) {
+  Deno.test({
+    name: `It runs on Deno ${version}`,
+    ignore: platform === undefined,
+    async fn() {
+      const authority = await CertificateAuthority.create();
+      const server = await sharedPostgres();
+      const tls = await authority.issue();
+      await using guarded = await startPostgres({ tls });
+      const file = await Deno.makeTempFile({ suffix: ".ts" });
+      try {
+        await Deno.writeTextFile(file, PROGRAM);
+        const deno = await denoOf(version);
+        const visit = (url: string, modes: readonly string[]) =>
+          run(deno, ["run", ...FLAGS, file, url, authority.certPem, ...modes]);
+        const printed = await visit(server.url, plain);
+        assertEquals(
+          printed.split("\n"),
+          plain.map((mode) => told(mode, false)),
+        );
+        const secretly = await visit(guarded.url, secret);
+        assertEquals(
+          secretly.split("\n"),
+          secret.map((mode) => told(mode, mode !== "disable")),
+        );
+      } finally {
+        await Deno.remove(file);
+      }
+      function told(mode: string, isSecret: boolean): string {
+        return `${version} ${mode} ${isSecret} 300000 1 2 3`;
+      }
+    },
+  });
+}
