@@ -76,7 +76,13 @@ function isSource(path: string): boolean {
 async function banner(): Promise<string> {
   const config = await Deno.readTextFile(new URL("deno.json", ROOT));
   const { name, version } = JSON.parse(config);
-  return `// @ts-self-types="./mod.ts"\n// ${name} ${version}, with its driver\n`;
+  // A module of npm has Node's globals. In this file the driver is none, and
+  // Deno before 2.4 has them nowhere else.
+  return `// @ts-self-types="./mod.ts"
+// ${name} ${version}, with its driver
+import { Buffer } from "node:buffer";
+import { clearImmediate, setImmediate } from "node:timers";
+`;
 }
 
 /** The package and its driver in one file, as `deno bundle` makes it with these flags. */

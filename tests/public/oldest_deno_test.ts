@@ -1,4 +1,6 @@
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { build } from "../../tools/build.ts";
 
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
@@ -18,9 +20,11 @@ const platform = PACKAGES.get(`${Deno.build.os} ${Deno.build.arch}`);
 
 const FLAGS = ["--allow-all", "--no-check", "--no-lock", "--no-config"];
 
+const MODULES = new URL("../../mod.ts", import.meta.url).href;
+
 const PROGRAM = `
-import { createPool } from "${new URL("../../mod.ts", import.meta.url)}";
-const [url, ca, ...modes] = Deno.args;
+const [address, url, ca, ...modes] = Deno.args;
+const { createPool } = await import(address);
 for (const ssl of modes) {
   const secret = ssl === "verify-full" ? { ca } : ssl;
   await using pool = createPool(url, { max: 2, ssl: secret });
@@ -89,34 +93,36 @@ Deno.test("The README promises the Deno versions that are tried", async () => {
 
 for (const [version, { plain, secret }] of Object.entries(VISITS)) {
   Deno.test({
-    name: `It runs on Deno ${version}`,
+    name: `It runs on Deno ${version}, as modules and in one file`,
     ignore: platform === undefined,
     async fn() {
       const authority = await CertificateAuthority.create();
-      const server = await sharedPostgres();
       const tls = await authority.issue();
       await using guarded = await startPostgres({ tls });
-      const file = await Deno.makeTempFile({ suffix: ".ts" });
+      const server = await sharedPostgres();
+      const folder = await Deno.makeTempDir({ prefix: "tidepool-oldest-" });
       try {
+        const file = `${folder}/program.ts`;
         await Deno.writeTextFile(file, PROGRAM);
+        const built = await build(pathToFileURL(`${folder}/dist/`));
         const deno = await denoOf(version);
-        const visit = (url: string, modes: readonly string[]) =>
-          run(deno, ["run", ...FLAGS, file, url, authority.certPem, ...modes]);
-        const printed = await visit(server.url, plain);
-        assertEquals(
-          printed.split("\n"),
-          plain.map((mode) => told(mode, false)),
-        );
-        const secretly = await visit(guarded.url, secret);
-        assertEquals(
-          secretly.split("\n"),
-          secret.map((mode) => told(mode, mode !== "disable")),
-        );
+        const visit = async (...args: readonly string[]) =>
+          (await run(deno, ["run", ...FLAGS, file, ...args])).split("\n");
+        for (const from of [MODULES, built.href]) {
+          const { certPem } = authority;
+          assertEquals(
+            await visit(from, server.url, certPem, ...plain),
+            plain.map((mode) => `${version} ${mode} false 300000 1 2 3`),
+          );
+          assertEquals(
+            await visit(from, guarded.url, certPem, ...secret),
+            secret.map((mode) =>
+              `${version} ${mode} ${mode !== "disable"} 300000 1 2 3`
+            ),
+          );
+        }
       } finally {
-        await Deno.remove(file);
-      }
-      function told(mode: string, isSecret: boolean): string {
-        return `${version} ${mode} ${isSecret} 300000 1 2 3`;
+        await Deno.remove(folder, { recursive: true });
       }
     },
   });
