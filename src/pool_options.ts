@@ -67,8 +67,9 @@ export interface PoolOptions<
    */
   readonly acquireTimeoutMs?: number | undefined;
   /**
-   * How long one dial may take, in milliseconds: name lookup, TCP, TLS and
-   * authentication. Below `acquireTimeoutMs`, so that another can be tried.
+   * How long one dial may take, in milliseconds: name lookup, TCP, TLS,
+   * authentication and `onConnect`; and how long one run of `onAcquire` may.
+   * Below `acquireTimeoutMs`, so that another can be tried.
    *
    * @default {5000}
    */
@@ -81,15 +82,17 @@ export interface PoolOptions<
    */
   readonly queryTimeoutMs?: number | undefined;
   /**
-   * How long rollback and reset may take when a connection comes back, in
-   * milliseconds; overrun destroys it. Both are quick or the server is not well.
+   * How long rollback, reset and `onRelease` may take when a connection comes
+   * back, in milliseconds; overrun destroys it. Without a hook they are quick, or
+   * the server is not well.
    *
    * @default {2000}
    */
   readonly releaseTimeoutMs?: number | undefined;
   /**
-   * How long `close()` waits for leases, in milliseconds, before it destroys
-   * what is left. Below the grace that process managers give, often 10 seconds.
+   * How long `close()` may take, in milliseconds. It waits for leases, and ends
+   * what is left in the last quarter of that, 500 ms at most. Below the grace
+   * that process managers give, often 10 seconds.
    *
    * @default {5000}
    */

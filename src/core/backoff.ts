@@ -27,6 +27,7 @@ export function backoffMs(failures: number, random: number): number {
 export class Backoff {
   #failures = 0;
   #failedAt = -Infinity;
+  #relapsedAt = -Infinity;
   #retryAt = -Infinity;
   #limit = Infinity;
   #error: unknown;
@@ -58,14 +59,36 @@ export class Backoff {
     return Math.max(0, (this.#failures > 0 ? 1 : this.#limit) - connecting);
   }
 
-  /** A dial opened a connection that works. */
-  succeed(): void {
+  /** A dial that began at `dialledAt` opened a connection that works. */
+  succeed(dialledAt: number): void {
+    // It is of the round of one that did not, after all.
+    if (dialledAt <= this.#relapsedAt) return;
     if (this.#failures > 0) this.#limit = 1;
     this.#limit *= 2;
     this.#failures = 0;
     this.#retryAt = -Infinity;
     this.#error = undefined;
     this.#isPermanent = false;
+  }
+
+  /**
+   * A connection that a dial had opened is of no use to anybody: as if that dial
+   * had failed, after as many `failures` as there were before it.
+   */
+  relapse(
+    failures: number,
+    dialledAt: number,
+    now: number,
+    random: number,
+    error: unknown,
+  ): void {
+    const isOutdated = this.#failures > 0 && dialledAt <= this.#failedAt;
+    if (isOutdated || dialledAt <= this.#relapsedAt) return;
+    this.#relapsedAt = now;
+    this.#failures = Math.max(this.#failures, failures);
+    this.#error = error;
+    this.#isPermanent = false;
+    this.#wait(now, random);
   }
 
   /** A dial that began at `dialledAt` failed. */
@@ -79,7 +102,11 @@ export class Backoff {
     this.#error = error;
     this.#isPermanent = isPermanent;
     // Dials that were under way together fail together: they are one round.
-    if (dialledAt <= this.#failedAt) return;
+    if (dialledAt > this.#failedAt) this.#wait(now, random);
+  }
+
+  /** One more round has failed. */
+  #wait(now: number, random: number): void {
     this.#failedAt = now;
     this.#failures++;
     this.#retryAt = now + backoffMs(this.#failures, random);

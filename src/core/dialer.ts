@@ -5,7 +5,7 @@
  */
 
 import type { Backoff } from "./backoff.ts";
-import type { Input } from "./input.ts";
+import type { HookFault, Input } from "./input.ts";
 import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
@@ -56,7 +56,8 @@ export class Dialer<C> {
       this.#discard(slot, connection, now);
       return false;
     }
-    this.#backoff.succeed();
+    slot.failuresBefore = this.#backoff.failures;
+    this.#backoff.succeed(slot.dialledAt);
     this.#slots.open(slot, connection, random, now);
     return true;
   }
@@ -72,6 +73,17 @@ export class Dialer<C> {
     }
     this.#slots.forget(slot);
     return true;
+  }
+
+  /**
+   * `onAcquire` threw on a connection. Where it never did anything else, as on
+   * one that is new, the next is not to be opened sooner than after a failed dial.
+   */
+  relapse(slot: Slot<C>, fault: HookFault, now: number): void {
+    if (slot.uses > 0) return;
+    const { failuresBefore, dialledAt } = slot;
+    const { random, error } = fault;
+    this.#backoff.relapse(failuresBefore, dialledAt, now, random, error);
   }
 
   /** A dial that was given up opened a connection all the same. */

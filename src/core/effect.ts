@@ -35,7 +35,10 @@ export type Effect<C> =
     readonly slot: Slot<C>;
     readonly isTimeout: boolean;
   }
-  /** Validate (`ping`) and run `onAcquire` (`hook`); answer `prepared`. */
+  /**
+   * Validate (`ping`) and run `onAcquire` (`hook`); answer `answered` in between,
+   * and `prepared`.
+   */
   | {
     readonly kind: "prepare";
     readonly slot: Slot<C>;

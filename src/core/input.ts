@@ -13,6 +13,12 @@ import type { Waiter } from "./wait_queue.ts";
  */
 export type Fate = "keep" | "reset" | "destroy";
 
+/** What a hook threw, and the chance by which the next dial waits for that. */
+export interface HookFault {
+  readonly error: unknown;
+  readonly random: number;
+}
+
 /** Everything that can happen to a pool. Each carries the time it happened. */
 export type Input<C> =
   /** Somebody asks for a connection; `isResent`: a one-shot that lost its connection unsent. */
@@ -41,12 +47,15 @@ export type Input<C> =
     readonly isPermanent: boolean;
     readonly random: number;
   }
-  /** Validation and `onAcquire` ended. */
+  /** The server answered its ping, and `onAcquire` begins. */
+  | { readonly kind: "answered"; readonly now: number; readonly slot: Slot<C> }
+  /** Validation and `onAcquire` ended; `fault`: by what the hook threw. */
   | {
     readonly kind: "prepared";
     readonly now: number;
     readonly slot: Slot<C>;
     readonly isOk: boolean;
+    readonly fault?: HookFault | undefined;
   }
   /** A lease ended. */
   | {

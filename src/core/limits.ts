@@ -18,8 +18,10 @@ export interface Limits {
   readonly dialAttempts: number;
   /** One attempt of a dial. */
   readonly connectTimeoutMs: number;
-  /** Validation and `onAcquire`. */
-  readonly prepareTimeoutMs: number;
+  /** Validation. */
+  readonly pingTimeoutMs: number;
+  /** `onAcquire`. */
+  readonly hookTimeoutMs: number;
   /** Rollback, reset and `onRelease`. */
   readonly releaseTimeoutMs: number;
   /** The close of one connection. */

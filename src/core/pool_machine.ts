@@ -98,6 +98,8 @@ export class PoolMachine<C> {
         return this.#dialled(input);
       case "dialFailed":
         return this.#dialFailed(input);
+      case "answered":
+        return this.slots.answered(input.slot, input.now);
       case "prepared":
         return this.#prepared(input);
       case "wasReset":
@@ -199,8 +201,9 @@ export class PoolMachine<C> {
     if (this.#dialer.fail(input)) this.#settle(input.now);
   }
 
-  #prepared({ slot, isOk, now }: InputOf<C, "prepared">): void {
+  #prepared({ slot, isOk, fault, now }: InputOf<C, "prepared">): void {
     if (slot.state !== "preparing") return;
+    if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
     if (!isOk) this.slots.retire(slot, "validation", now);
     else {
       slot.heardAt = now;

@@ -44,6 +44,8 @@ export class Slot<C> {
   heardAt = 0;
   /** Leases so far. */
   uses = 0;
+  /** How many rounds of dials had failed before the one that opened it. */
+  failuresBefore = 0;
   /** One-shots under way. */
   inFlight = 0;
   /** Since when its oldest one-shot is being run. */
@@ -52,7 +54,7 @@ export class Slot<C> {
   isIsolated = false;
   /** Was validated and prepared for the next grant. */
   isPrepared = false;
-  /** The last preparation asked the server for an answer. */
+  /** A preparation waits for the server to answer. */
   isPinged = false;
   /** The last preparation ran `onAcquire`. */
   isHooked = false;

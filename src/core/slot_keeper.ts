@@ -81,8 +81,17 @@ export class SlotKeeper<C> {
     this.table.move(slot, "preparing");
     slot.isPinged = ping;
     slot.isHooked = hook;
-    this.#setAlarm(slot, now + this.#state.limits.prepareTimeoutMs);
+    const { pingTimeoutMs, hookTimeoutMs } = this.#state.limits;
+    this.#setAlarm(slot, now + (ping ? pingTimeoutMs : hookTimeoutMs));
     this.#state.emit({ kind: "prepare", slot, ping, hook });
+  }
+
+  /** The server has answered; what a hook takes is the hook's own time. */
+  answered(slot: Slot<C>, now: number): void {
+    if (slot.state !== "preparing") return;
+    slot.heardAt = now;
+    slot.isPinged = false;
+    this.#setAlarm(slot, now + this.#state.limits.hookTimeoutMs);
   }
 
   /** Gives an idle connection to one lease. */
@@ -224,7 +233,7 @@ export class SlotKeeper<C> {
   /**
    * A connection did not answer in time. Those that have been silent for longer
    * went the same way: asking each would cost a deadline each. A hook that
-   * hangs on a connection known to be well says nothing about the others.
+   * hangs says nothing about the others.
    */
   #condemn(silent: Slot<C>, now: number): void {
     this.retire(silent, "validation", now);

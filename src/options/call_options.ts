@@ -25,7 +25,10 @@ export interface AcquireOptions {
 
 /** The options of `pool.close()`. */
 export interface CloseOptions {
-  /** How long leases may last on, in milliseconds; the pool's `closeTimeoutMs` by default. */
+  /**
+   * How long it may take, in milliseconds; the pool's `closeTimeoutMs` by default.
+   * Leases that last on are ended in the last quarter of it, 500 ms at most.
+   */
   readonly timeoutMs?: number | undefined;
   /**
    * Whether leases are ended at once, without waiting.

@@ -13,6 +13,8 @@ import type { PoolShell } from "./pool_shell.ts";
 export class DialDesk {
   readonly #shell: PoolShell;
   readonly #controllers = new Map<Slot<Member>, AbortController>();
+  /** Those whose server has answered, and `onConnect` has not. */
+  readonly #hooked = new WeakSet<Slot<Member>>();
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
@@ -36,16 +38,26 @@ export class DialDesk {
     }
   }
 
+  /** The server has answered, and `onConnect` begins. */
+  hook(slot: Slot<Member>): void {
+    this.#hooked.add(slot);
+  }
+
   /** Gives up a dial, if it is under way. */
   abandon(slot: Slot<Member>, isTimeout: boolean): void {
-    const { name, connectTimeoutMs } = this.#shell.options;
+    const { name } = this.#shell.options;
     const reason = isTimeout
-      ? new ConnectError(
-        "timeout",
-        `Cannot open a connection: no answer within ${connectTimeoutMs} ms`,
-      )
+      ? this.#timeoutError(slot)
       : new PoolClosedError(name);
     this.#controllers.get(slot)?.abort(reason);
+  }
+
+  #timeoutError(slot: Slot<Member>): ConnectError {
+    const { connectTimeoutMs } = this.#shell.options;
+    const what = this.#hooked.has(slot) ? "onConnect did not end" : "no answer";
+    const message =
+      `Cannot open a connection: ${what} within ${connectTimeoutMs} ms`;
+    return new ConnectError("timeout", message);
   }
 
   #open(slot: Slot<Member>, signal: AbortSignal): Promise<Member> {

@@ -55,8 +55,15 @@ export class EffectRunner {
   ): Promise<void> {
     await undefined;
     const shell = this.#shell;
-    const isOk = await shell.upkeep.prepare(slot.connection!, ping, hook);
-    shell.feed({ kind: "prepared", now: shell.now(), slot, isOk });
+    const member = slot.connection!;
+    const answers = !ping || await shell.upkeep.ping(member);
+    const isToRun = answers && hook;
+    if (ping && isToRun) {
+      shell.feed({ kind: "answered", now: shell.now(), slot });
+    }
+    const fault = isToRun ? await shell.upkeep.prepare(member) : undefined;
+    const isOk = answers && fault === undefined && member.isClean;
+    shell.feed({ kind: "prepared", now: shell.now(), slot, isOk, fault });
   }
 
   async #reset(slot: Slot<Member>): Promise<void> {

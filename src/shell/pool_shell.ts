@@ -77,9 +77,8 @@ export class PoolShell implements MemberOwner {
     this.machine = new PoolMachine({
       ...options,
       dialAttempts: driver.attempts,
-      prepareTimeoutMs: onAcquire === undefined
-        ? Math.min(PING_TIMEOUT_MS, connectTimeoutMs)
-        : connectTimeoutMs,
+      pingTimeoutMs: Math.min(PING_TIMEOUT_MS, connectTimeoutMs),
+      hookTimeoutMs: connectTimeoutMs,
       hasAcquireHook: onAcquire !== undefined,
     });
     this.#timer = new PoolTimer(clock, () => this.#tick());

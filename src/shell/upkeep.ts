@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Fate } from "../core/input.ts";
+import type { Fate, HookFault } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
 import type { HookName } from "../pool_events.ts";
@@ -50,6 +50,7 @@ export class Upkeep {
     signal.addEventListener("abort", destroy, { once: true });
     try {
       signal.throwIfAborted();
+      this.#shell.dials.hook(slot);
       await this.#hook("onConnect", options.onConnect, member, signal);
       if (!member.isClean) throw this.#uncleanError(member, signal);
       return member;
@@ -61,20 +62,24 @@ export class Upkeep {
     }
   }
 
-  /** Validates a connection and runs `onAcquire` on it; answers whether it may be lent. */
-  async prepare(
-    member: Member,
-    ping: boolean,
-    hook: boolean,
-  ): Promise<boolean> {
+  /** Validates a connection; answers whether its server does. */
+  async ping({ connection }: Member): Promise<boolean> {
     try {
-      if (ping) await member.connection.command("");
-      if (hook) {
-        await this.#hook("onAcquire", this.#shell.options.onAcquire, member);
-      }
-      return member.isClean;
+      await connection.command("");
+      return true;
     } catch {
       return false;
+    }
+  }
+
+  /** Runs `onAcquire` on a connection; answers what it threw, if so. */
+  async prepare(member: Member): Promise<HookFault | undefined> {
+    const { options, clock } = this.#shell;
+    try {
+      await this.#hook("onAcquire", options.onAcquire, member);
+      return undefined;
+    } catch (error) {
+      return { error, random: clock.random() };
     }
   }
 
@@ -139,11 +144,28 @@ export class Upkeep {
     try {
       await this.#runHook(member, hook);
       if (!member.isClean) throw this.#uncleanError(member, signal);
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#lateError(name, member, thrown) ?? thrown;
       this.#shell.events.push({ type: "hookerror", hook: name, error });
       this.#shell.events.flush();
       throw error;
     }
+  }
+
+  /** What a hook throws whose connection was closed because it took too long. */
+  #lateError(
+    name: HookName,
+    { slot }: Member,
+    cause: unknown,
+  ): Error | undefined {
+    const { machine, options } = this.#shell;
+    if (slot.state !== "closing" || machine.state.phase !== "open") return;
+    const limitMs = name === "onAcquire"
+      ? options.connectTimeoutMs
+      : options.releaseTimeoutMs;
+    const message =
+      `Cannot use the connection: ${name} did not end within ${limitMs} ms`;
+    return new Error(message, { cause });
   }
 
   #uncleanError(member: Member, signal: AbortSignal | undefined): unknown {

@@ -13,7 +13,7 @@ Deno.test("backoffMs() waits between half and all of it, by chance", () => {
 
 Deno.test("Backoff.allowance() sets no limit while all is well", () => {
   const backoff = new Backoff();
-  backoff.succeed();
+  backoff.succeed(0);
   assertEquals(backoff.allowance(0, 100), Infinity);
 });
 
@@ -31,7 +31,7 @@ Deno.test("Backoff.allowance() doubles with each dial that succeeds after an out
   const backoff = new Backoff();
   backoff.fail(0, 10, 1, "refused", false);
   const allowed = [1, 2, 3].map(() => {
-    backoff.succeed();
+    backoff.succeed(20);
     return backoff.allowance(10, 0);
   });
   assertEquals(allowed, [2, 4, 8]);
@@ -52,7 +52,7 @@ Deno.test("Backoff.fail() counts dials that were under way together as one round
 Deno.test("Backoff.succeed() forgets the failures and their error", () => {
   const backoff = new Backoff();
   backoff.fail(0, 10, 1, "refused", true);
-  backoff.succeed();
+  backoff.succeed(5);
   assertEquals([backoff.failures, backoff.retryAt], [0, -Infinity]);
   assertEquals(backoff.error, undefined);
   assert(!backoff.isHopeless(11));
@@ -65,4 +65,32 @@ Deno.test("Backoff.isHopeless() after a permanent failure, until the retry time"
   backoff.fail(60, 70, 1, "password", true);
   assert(backoff.isHopeless(169));
   assert(!backoff.isHopeless(170));
+});
+
+Deno.test("Backoff.relapse() goes on where the failures before that dial had ended", () => {
+  const backoff = new Backoff();
+  backoff.fail(0, 10, 1, "refused", false);
+  backoff.succeed(60);
+  backoff.relapse(1, 60, 70, 1, "useless");
+  assertEquals([backoff.failures, backoff.retryAt], [2, 170]);
+  assertEquals(backoff.error, "useless");
+});
+
+Deno.test("Backoff.relapse() counts dials that were under way together as one round", () => {
+  const backoff = new Backoff();
+  for (const dialledAt of [0, 1, 2]) backoff.succeed(dialledAt);
+  backoff.relapse(0, 0, 10, 1, "first");
+  backoff.relapse(0, 1, 11, 1, "second");
+  backoff.succeed(2); // it was dialled before anybody knew
+  backoff.relapse(0, 2, 12, 1, "third");
+  assertEquals([backoff.failures, backoff.retryAt], [1, 60]);
+});
+
+Deno.test("Backoff.relapse() tells nothing new of a dial before the last failure", () => {
+  const backoff = new Backoff();
+  backoff.succeed(0);
+  backoff.fail(5, 10, 1, "password", true);
+  backoff.relapse(0, 0, 20, 1, "useless");
+  assertEquals([backoff.failures, backoff.error], [1, "password"]);
+  assert(backoff.isHopeless(21));
 });

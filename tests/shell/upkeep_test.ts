@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertNotEquals } from "../support/assert.ts";
+import { AcquireTimeoutError } from "../../mod.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotEquals,
+} from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
 import { fakedPool } from "../support/faked_pool.ts";
 
@@ -32,13 +39,16 @@ Deno.test("release() waits for a cancel under way, and keeps the connection", as
 Deno.test("a hook that throws costs its connection", async () => {
   for (const name of ["onAcquire", "onRelease", "reset"] as const) {
     let calls = 0;
-    const { pool } = fakedPool({
+    const { pool, clock } = fakedPool({
       max: 1,
       [name]: () => {
         if (++calls === 1) throw new Error("Thrown by a hook");
       },
     });
-    const lease = await pool.acquire();
+    const acquiring = pool.acquire();
+    await nextTurn();
+    clock.advance(50); // the next is not opened at once
+    const lease = await acquiring;
     await lease.release();
     const next = await pool.acquire();
     // The first, with onAcquire, was never granted.
@@ -46,6 +56,85 @@ Deno.test("a hook that throws costs its connection", async () => {
     await next.release();
     await pool.close();
   }
+});
+
+Deno.test("an onAcquire that always throws has as many connections opened as fail", async () => {
+  const { pool, clock } = fakedPool({
+    max: 10,
+    acquireTimeoutMs: 2_000,
+    onAcquire() {
+      throw new Error("Thrown by a hook");
+    },
+  });
+  let opened = 0;
+  pool.addEventListener("open", () => opened++);
+  const asked = Array.from({ length: 10 }, () => pool.acquire());
+  const told = Promise.all(asked.map((one) => one.catch((error) => error)));
+  for (let now = 0; now < 2_000; now += 10) {
+    await nextTurn();
+    clock.advance(10);
+  }
+  // Ten at first; then rounds of three at most, each after twice the time.
+  assert(opened >= 12 && opened <= 10 + 3 * 7, `${opened} were opened`);
+  for (const error of await told) {
+    assertInstanceOf(error, AcquireTimeoutError);
+    assertEquals((error.cause as Error).message, "Thrown by a hook");
+    assertMatch(error.message, /last dial: Thrown by a hook$/);
+  }
+  await pool.close();
+});
+
+Deno.test("a server that does not answer has a second, and a hook its own time", async () => {
+  const { pool, clock, driver } = fakedPool({
+    max: 1,
+    connectTimeoutMs: 5_000,
+    async onAcquire(connection) {
+      await connection`select pg_sleep(30)`;
+    },
+  });
+  const told: string[] = [];
+  pool.addEventListener("hookerror", ({ hook, error }) => {
+    told.push(`${hook}: ${(error as Error).message}`);
+  });
+  await pool`select 1`;
+  const [session] = driver.sessions;
+  session!.command = () => new Promise(() => {});
+  clock.advance(3_000);
+  pool.acquire().catch(() => {});
+  await nextTurn();
+  clock.advance(999);
+  assertEquals(pool.stats().closed.validation, 0);
+  clock.advance(1);
+  assertEquals(pool.stats().closed.validation, 1);
+  // What replaced it is new: it need not answer, and its hook hangs.
+  await nextTurn();
+  await nextTurn();
+  clock.advance(4_999);
+  assertEquals(pool.stats().closed.validation, 1);
+  clock.advance(1);
+  assertEquals(pool.stats().closed.validation, 2);
+  await nextTurn();
+  assertEquals(told, [
+    "onAcquire: Cannot use the connection: onAcquire did not end within 5000 ms",
+  ]);
+  await pool.close({ force: true });
+});
+
+Deno.test("an onConnect that hangs is told from a server that does not answer", async () => {
+  const { pool, clock } = fakedPool({
+    connectTimeoutMs: 500,
+    onConnect: () => new Promise(() => {}),
+  });
+  const told: string[] = [];
+  pool.addEventListener("openerror", ({ error }) => told.push(error.message));
+  pool.acquire().catch(() => {});
+  await nextTurn();
+  clock.advance(500);
+  await nextTurn();
+  assertEquals(told, [
+    "Cannot open a connection: onConnect did not end within 500 ms",
+  ]);
+  await pool.close({ force: true });
 });
 
 Deno.test("release() resolves when the connection is lost under a hook that hangs", async () => {

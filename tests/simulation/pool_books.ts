@@ -69,6 +69,7 @@ export class PoolBooks {
   leaptAt = -Infinity;
   #arrivals = 0;
   #failedAt = -Infinity;
+  #relapsedAt = -Infinity;
   failure: { at: number; isPermanent: boolean } | undefined;
   input!: Input<number>;
 
@@ -147,8 +148,9 @@ export class PoolBooks {
     if (kind === "dialled") this.#opened(record, input);
     else if (kind === "dialFailed") this.#failed(record, input);
     else if (kind === "prepared" && record.state === "preparing") {
-      record.state = input.isOk ? "idle" : "spent";
-      if (input.isOk) record.heardAt = now;
+      this.#prepared(record, input);
+    } else if (kind === "answered" && record.state === "preparing") {
+      Object.assign(record, { ping: false, heardAt: now, since: now });
     } else if (kind === "wasReset" && record.state === "releasing") {
       record.state = input.isOk ? "idle" : "spent";
       record.heardAt = now;
@@ -177,11 +179,30 @@ export class PoolBooks {
     record.isIsolated = false;
   }
 
+  #prepared(record: Record, { isOk, fault, now }: InputOf<"prepared">): void {
+    // What was due came first.
+    const { pingTimeoutMs, hookTimeoutMs } = this.limits;
+    const limitMs = record.ping ? pingTimeoutMs : hookTimeoutMs;
+    const isLate = now - record.since >= limitMs;
+    if (fault !== undefined && !isLate) this.#relapse(record, now);
+    record.state = isOk ? "idle" : "spent";
+    if (isOk) record.heardAt = now;
+  }
+
+  /** A new connection that no lease may have counts as a dial that failed. */
+  #relapse({ uses, begun }: Record, at: number): void {
+    const isKnown = this.failure !== undefined && begun <= this.#failedAt;
+    if (uses > 0 || isKnown || begun <= this.#relapsedAt) return;
+    this.#failedAt = this.#relapsedAt = at;
+    this.failure = { at, isPermanent: false };
+    this.mark("a relapse");
+  }
+
   #opened(record: Record, { now, random }: InputOf<"dialled">): void {
     record.isDialling = false;
     if (record.state === "connecting") {
       record.state = "idle";
-      this.failure = undefined;
+      if (record.begun > this.#relapsedAt) this.failure = undefined;
     } else this.mark(`dialled when ${record.state}`);
     record.heardAt = now;
     record.expiresAt = now + this.limits.maxLifetimeMs * (1 - random / 10);

@@ -52,6 +52,7 @@ export class PoolHistory extends PoolLife {
       [0, () => this.release()],
       [0, () => this.finish()],
       [0, () => this.prepare(true)],
+      [0, () => this.answer()],
       [0, () => this.reset(true)],
       [0, () => this.closed()],
       [0, () => this.step({ kind: "tick" })],

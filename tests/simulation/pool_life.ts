@@ -30,7 +30,8 @@ function randomLimits(random: Random): Limits {
     pipeline: 1 + random.below(3),
     dialAttempts: 1 + random.below(2),
     connectTimeoutMs: 60,
-    prepareTimeoutMs: 20,
+    pingTimeoutMs: 20,
+    hookTimeoutMs: 20,
     releaseTimeoutMs: 20,
     closeTimeoutMs: 20,
     idleTimeoutMs: random.pick([100, Infinity]),
@@ -169,9 +170,25 @@ export class PoolLife {
     this.step({ kind: "dialFailed", slot, error, isPermanent, random });
   }
 
+  /** The server answers a ping after which a hook is to run. */
+  answer(): void {
+    const asked = this.oracle.in("preparing").filter((slot) => {
+      const { ping, hook } = this.oracle.record(slot);
+      return ping && hook;
+    });
+    const slot = this.random.maybe(asked);
+    if (slot !== undefined) this.step({ kind: "answered", slot });
+  }
+
   prepare(isOk: boolean): void {
     const slot = this.random.maybe(this.oracle.in("preparing"));
-    if (slot !== undefined) this.step({ kind: "prepared", slot, isOk });
+    if (slot === undefined) return;
+    const { ping, hook } = this.oracle.record(slot);
+    const hasThrown = !isOk && hook && !ping && this.random.chance(0.7);
+    const fault = hasThrown
+      ? { error: "Thrown", random: this.random.next() }
+      : undefined;
+    this.step({ kind: "prepared", slot, isOk, fault });
   }
 
   release(): void {
@@ -255,7 +272,9 @@ export class PoolLife {
       }
     }
     const isOk = this.random.chance(0.5);
-    if (state !== "preparing") stale.push({ kind: "prepared", slot, isOk });
+    if (state !== "preparing") {
+      stale.push({ kind: "answered", slot }, { kind: "prepared", slot, isOk });
+    }
     if (state !== "releasing") stale.push({ kind: "wasReset", slot, isOk });
     if (state !== "leased") stale.push({ kind: "release", slot, fate: "keep" });
     if (state !== "shared") {
