@@ -28,7 +28,7 @@ import type { Sql, TypeValues } from "./sql.ts";
 // deno-lint-ignore ban-types -- as in the driver: no custom types
 export interface Pool<Types extends TypeValues = {}>
   extends Sql<Types>, AsyncDisposable {
-  /** The pool's label in errors and events. */
+  /** The pool's label in its errors and its `stats()`. */
   readonly name: string;
   /**
    * Waits for a connection and leases it to the caller.

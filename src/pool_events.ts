@@ -63,7 +63,7 @@ export interface PoolEventMap {
     readonly type: "leak";
     readonly pid: number;
     readonly heldMs: number;
-    /** Where it was acquired, when the pool has a `leakWarningMs`. */
+    /** Where it was acquired, when the pool has a `leakWarningMs` or `debug`. */
     readonly acquiredAt: string | undefined;
   };
   /**

@@ -226,6 +226,10 @@ Deno.test("resolvePoolOptions() says what to use instead of the driver's other o
     idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
     maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',
     query_timeout: 'pass "queryTimeoutMs" instead',
+    allowExitOnIdle: 'pass "holdProcess", which is the opposite, instead',
+    application_name: 'pass "connection: { application_name }" instead',
+    statement_timeout: 'pass "connection: { statement_timeout }" instead',
+    verify: 'pass "onConnect" instead',
     sslmode: 'did you mean "ssl"?',
   };
   for (const [name, hint] of Object.entries(hints)) {

@@ -29,6 +29,14 @@ if (import.meta.main) Deno.exit(await runGate(Deno.args) ? 0 : 1);
 async function runGate(args: readonly string[]): Promise<boolean> {
   const names = args.filter((arg) => !arg.startsWith("--"));
   const known = [...await stages(), ...args.includes("--demo") ? [DEMO] : []];
+  const unknown = names.filter((name) =>
+    !known.some((one) => one.name === name)
+  );
+  if (unknown.length > 0) {
+    const stageNames = known.map(({ name }) => name).join(", ");
+    console.error(`Cannot run ${unknown.join(", ")}: there are ${stageNames}`);
+    return false;
+  }
   const chosen = names.length === 0
     ? known
     : known.filter(({ name }) => names.includes(name));

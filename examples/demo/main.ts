@@ -60,7 +60,7 @@ async function run(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<number> {
-  await using stage = await openStage(url, progress);
+  await using stage = await openStage(url, progress, signal);
   const facts = await runBusyDay(stage, seconds, progress, signal);
   const checks = judge(facts);
   console.log(`\n${table(facts)}\n\n${proof(checks)}\n`);
@@ -73,7 +73,7 @@ async function serve(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<number> {
-  await using stage = await openStage(url, progress);
+  await using stage = await openStage(url, progress, signal);
   const origin = originOf(stage.http);
   console.log(`
   curl ${origin}/accounts/7

@@ -26,10 +26,15 @@ export interface Parts {
 /** The parts, closed in the reverse order when it is disposed. */
 export interface Stage extends Parts, AsyncDisposable {}
 
-/** Opens one part after another, and tells of each. */
+/**
+ * Opens one part after another, and tells of each.
+ *
+ * @throws {DOMException} Once `signal` is aborted.
+ */
 export async function openStage(
   url: string | undefined,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
 
@@ -44,7 +49,7 @@ export async function openStage(
   const operator = stack.use(
     createPool(server.url, { max: 1, acquireTimeoutMs: PATIENCE_MS }),
   );
-  const [row] = await operator<{ server_version: string }[]>`
+  const [row] = await operator.with({ signal })<{ server_version: string }[]>`
     show server_version`;
   const owner = url === undefined ? "started for this" : "yours";
   progress.done(
@@ -55,6 +60,7 @@ export async function openStage(
 
   progress.begin("Opening the bank");
   const bank = stack.use(await Bank.open(operator));
+  signal.throwIfAborted();
   progress.done(`A bank of ${show(ACCOUNTS)} accounts`);
 
   const applicationName = bank.schema;
@@ -63,7 +69,7 @@ export async function openStage(
     max: POOL_SIZE,
     connection: { search_path: bank.schema },
   }));
-  await pool.ready();
+  await pool.ready({ signal });
   progress.done(`A pool of ${POOL_SIZE} connections`);
 
   const http = stack.use(serveBank(pool));

@@ -34,6 +34,7 @@ export interface TransactionOptions extends BeginOptions {
   readonly retries?: number | undefined;
 }
 
+const BEGIN_NAMES = ["isolation", "readOnly", "deferrable", "retries"];
 const ISOLATIONS: readonly string[] = [
   "read uncommitted",
   "read committed",
@@ -59,7 +60,7 @@ export function beginStatement(options: BeginOptions | string): string {
     return `begin ${options.replace(/[^a-z ]/gi, "")}`;
   }
   const { isolation, readOnly, deferrable, ...rest } = options;
-  checkAcquireOptions(rest, "begin a transaction");
+  checkAcquireOptions(rest, "begin a transaction", BEGIN_NAMES);
   if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
     throw new RangeError(
       `Cannot begin a transaction: isolation is ${JSON.stringify(isolation)}`,

@@ -47,7 +47,8 @@ const CLOSE: OptionSource = {
 };
 
 /**
- * Refuses options that a wait does not have.
+ * Refuses options that a wait does not have; `others` are those beside them that
+ * whoever mistyped one may have meant.
  *
  * On the path of every acquire: nothing is allocated unless something is wrong.
  *
@@ -57,6 +58,7 @@ const CLOSE: OptionSource = {
 export function checkAcquireOptions(
   options: AcquireOptions | undefined,
   action: string,
+  others: readonly string[] = [],
 ): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
@@ -69,7 +71,10 @@ export function checkAcquireOptions(
   for (const name in options) {
     if (name === "signal") checkSignal(options.signal, action);
     else if (name === "timeoutMs") checkTimeout(options.timeoutMs, action);
-    else throw unknownOption(name, ACQUIRE_NAMES, sourceOf(action));
+    else {
+      const known = [...ACQUIRE_NAMES, ...others];
+      throw unknownOption(name, known, sourceOf(action));
+    }
   }
 }
 

@@ -57,6 +57,8 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
 
 /** What to say of options that the driver, or `pg`, has and a pool has not. */
 export const OPTION_HINTS: Readonly<Record<string, string>> = {
+  allowExitOnIdle: 'pass "holdProcess", which is the opposite, instead',
+  application_name: 'pass "connection: { application_name }" instead',
   connectionString: "pass it as the first argument instead",
   connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
   idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
@@ -65,6 +67,8 @@ export const OPTION_HINTS: Readonly<Record<string, string>> = {
   socket: 'pass "transport" instead',
   query_timeout: 'pass "queryTimeoutMs" instead',
   sslmode: 'did you mean "ssl"?',
+  statement_timeout: 'pass "connection: { statement_timeout }" instead',
+  verify: 'pass "onConnect" instead',
 };
 
 function overloadRule(): OptionRule {

@@ -364,6 +364,7 @@ poolTest(
       [TypeError, /must be an object/, () => pool.acquire(wrong(5))],
       [TypeError, /readOnly/, () => pool.begin(wrong({ readOnly: "yes" }))],
       [TypeError, /"isolated"/, () => pool.begin(wrong({ isolated: true }))],
+      [TypeError, /"readOnly"/, () => pool.begin(wrong({ readonly: true }))],
       [
         RangeError,
         /retries is -1/,

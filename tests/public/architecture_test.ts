@@ -24,7 +24,7 @@ async function literals(
 for (
   const [folders, indent] of [
     [["src"], 2],
-    [["src/core", "src/shell"], 4],
+    [["src/core", "src/driver", "src/shell"], 4],
   ] as const
 ) {
   Deno.test(`the tree in ARCHITECTURE.md has every file and folder of ${folders}`, () => {
