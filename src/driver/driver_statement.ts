@@ -4,7 +4,14 @@
  * @module
  */
 
-import { copySimply, guardStream } from "./copy_stream.ts";
+import type { StatementScope } from "./connection.ts";
+import {
+  copyCursorError,
+  copySimply,
+  type CopyWatcher,
+  guardStream,
+  mayHoldCopy,
+} from "./copy_stream.ts";
 import { endCursor, guardCursor } from "./cursor.ts";
 import {
   describeFault,
@@ -46,10 +53,8 @@ function catchFault(error: unknown): void {
 // cancel request that its single-use socket refuses.
 const PASSED_OVER = { resolve: ignore, reject: ignore };
 
-const HOLDS_COPY = /\bcopy\b/i;
-
 /** One statement of postgres.js: a lazy query. */
-export class DriverStatement implements SessionStatement {
+export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly query: LazyQuery;
   readonly firstWord: string;
   isSent = false;
@@ -67,6 +72,9 @@ export class DriverStatement implements SessionStatement {
   #isPlanStale = false;
   #plan: PreparedPlan | undefined;
   #isEnded = false;
+  #hasStream = false;
+  #onError: ((error: unknown) => void) | undefined;
+  #abandonment: Fault | undefined;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
 
@@ -75,8 +83,7 @@ export class DriverStatement implements SessionStatement {
     this.#place = query;
     this.firstWord = query.firstWord;
     this.#isCopy = query.streaming === true || this.firstWord === "copy";
-    this.mayCopy = this.#isCopy ||
-      Boolean(query.options.simple) && HOLDS_COPY.test(this.text);
+    this.mayCopy = this.#isCopy || mayHoldCopy(query, this.firstWord);
   }
 
   /** The statement of a query; made when it is first asked for. */
@@ -99,7 +106,7 @@ export class DriverStatement implements SessionStatement {
 
   get isSettled(): boolean {
     // A stream is only the beginning of an answer.
-    return this.query.isSettled && !this.mayCopy;
+    return this.query.isSettled && !this.#hasStream;
   }
 
   get mustRunAgain(): boolean {
@@ -123,10 +130,12 @@ export class DriverStatement implements SessionStatement {
 
   watchError(onError: (error: unknown) => void): void {
     Promise.prototype.then.call(this.query, undefined, onError);
+    this.#onError = onError;
   }
 
   abandon(error: unknown): void {
     this.isAbandoned = true;
+    this.#abandonment = { error };
     this.fail(error);
     this.leave?.();
   }
@@ -166,6 +175,12 @@ export class DriverStatement implements SessionStatement {
     this.#settlers = undefined;
   }
 
+  /** Runs in a scope, unless it was cancelled before: whoever awaits it now is told so. */
+  runIn(scope: StatementScope): void {
+    if (this.#abandonment === undefined) scope.run(this);
+    else this.query.reject(this.#abandonment.error);
+  }
+
   /** Hands the query to a driver's client; answers whether a reply will come of it. */
   execute(context: DriverContext, head: DriverStatement | undefined): boolean {
     const { query } = this;
@@ -188,13 +203,20 @@ export class DriverStatement implements SessionStatement {
   #guard(context: DriverContext): void {
     const { query } = this;
     if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
-    if (this.mayCopy) guardStream(query, () => this.#onLeft());
+    if (this.mayCopy) guardStream(query, this);
     guardCursor(query, this, context.close);
   }
 
-  /** The reader of a COPY has left it. */
-  #onLeft(): void {
+  onStream(): void {
+    this.#hasStream = true;
+  }
+
+  onLeft(): void {
     if (!this.#isEnded && !this.isAbandoned) cancelInScope(this.query);
+  }
+
+  onFailed(error: unknown): void {
+    this.#onError?.(error);
   }
 
   /**
@@ -258,12 +280,6 @@ export class DriverStatement implements SessionStatement {
   }
 }
 
-function copyCursorError(): Error {
-  return new TypeError(
-    "Cannot run a COPY as a cursor: it has no rows; use .readable() or .writable()",
-  );
-}
-
 function makeStatement(query: LazyQuery): DriverStatement {
   return new DriverStatement(query);
 }
@@ -275,7 +291,7 @@ function rejectPlanned(this: LazyQuery, error: unknown): void {
 
 /** Runs an awaited query in its scope. */
 export function runInScope(query: LazyQuery): void {
-  query.scope!.run(DriverStatement.of(query));
+  DriverStatement.of(query).runIn(query.scope!);
 }
 
 /** Has its scope cancel a query. */

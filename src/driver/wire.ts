@@ -117,14 +117,19 @@ export class Wire {
 
   /** Whether rows are what came last, and more may come; and no error. */
   get isAmongRows(): boolean {
-    const code = this.#code;
+    const code = this.#last;
     if (this.hasFailed) return false;
     return code === CODE.dataRow || code === CODE.portalSuspended;
   }
 
   /** Whether what came last says that there was nothing to run. */
   get isEmpty(): boolean {
-    return this.#code === CODE.emptyQueryResponse;
+    return this.#last === CODE.emptyQueryResponse;
+  }
+
+  /** The code of what came last; none while the next message has begun. */
+  get #last(): number | undefined {
+    return this.#headerLength + this.#bodyLeft === 0 ? this.#code : undefined;
   }
 
   /**

@@ -1,8 +1,10 @@
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { PooledConnection } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
 
 // In the list of what is selected, a series is not made as a whole first.
@@ -110,5 +112,84 @@ poolTest(
     const behind = lease`select count(*)::int as n from copied`.execute();
     await pipeline(Readable.from(["3\n"]), await copy as unknown as Writable);
     assertEquals([...await before, ...await behind], [{ n: 1 }, { n: 1 }]);
+  },
+);
+
+poolTest(
+  "A COPY that is given up before its server has answered keeps its connection",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using lease = await world.pool.acquire();
+    await lease`create temp table copied (n int)`;
+    for (const reason of [new Error("Given up"), Symbol("Given up")]) {
+      for (const isSent of [true, false]) {
+        const limit = new AbortController();
+        const copy = lease.with({ signal: limit.signal })`
+          copy copied from stdin`.execute();
+        // It may have its stream by then, which is told of the end, too.
+        const told = copy.then(
+          (stream) => once(stream as unknown as Writable, "close"),
+          () => {},
+        );
+        // The driver writes at the end of the turn.
+        if (isSent) await nextTurn();
+        limit.abort(reason);
+        await told.catch(() => {});
+        assertEquals((await lease`select 1 as one`)[0]!["one"], 1);
+      }
+    }
+    assertEquals(world.pool.stats().lost, 0);
+  },
+);
+
+poolTest(
+  "A second COPY in one text, which nobody can have, holds up nobody",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await pool`create temp table copied (n int)`;
+    const twice = "copy copied from stdin; copy copied from stdin";
+    const into: unknown = await pool.unsafe(twice);
+    (into as Writable).end("1\n");
+    assertEquals([...await pool`select 1 from copied`], []);
+    const rows = "select repeat('x', 1000) from generate_series(1, 9999)";
+    const out: unknown = await pool.unsafe(
+      `copy (select 1) to stdout; copy (${rows}) to stdout`,
+    );
+    assertEquals((await Array.fromAsync(out as Readable)).length, 1);
+    assertEquals([...await pool`select 2 as two`], [{ two: 2 }]);
+  },
+);
+
+poolTest("A COPY is known behind a fragment, too", async (t) => {
+  await using world = poolWorld(t, { max: 1 });
+  const { pool } = world;
+  const texts = [
+    pool`${pool.unsafe("copy")} (select 7) to stdout`,
+    pool`create temp table ${pool("other")} (); copy (select 7) to stdout`
+      .simple(),
+  ];
+  for (const text of texts) {
+    const out: unknown = await text;
+    const chunks = await Array.fromAsync(out as Readable);
+    assertEquals(String(Buffer.concat(chunks)), "7\n");
+  }
+  assertEquals(pool.stats().lost, 0);
+});
+
+poolTest(
+  "A transaction whose COPY fails rejects with what the server said of it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await pool`create temp table copied (n int)`;
+    await assertRejects(
+      () =>
+        pool.transaction(async (tx) => {
+          (await tx`copy copied from stdin`.writable()).end("three\n");
+        }),
+      Error,
+      "invalid input syntax",
+    );
   },
 );

@@ -1,6 +1,7 @@
 import { ConnectionBusyError } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
-import { poolTest, poolWorld } from "../support/pool_world.ts";
+import { poolTest, poolWorld, worldServer } from "../support/pool_world.ts";
+import { startProxy } from "../support/proxy.ts";
 
 poolTest(
   "A query beside an open cursor on one lease is refused instead of waiting for ever",
@@ -126,4 +127,43 @@ poolTest("A cursor over nothing ends", async (t) => {
   for await (const rows of pool``.cursor(2)) seen.push(rows);
   assertEquals(seen, []);
   assertEquals((await pool`select 1 as one`)[0]!["one"], 1);
+});
+
+for (const size of [1, 2, 3, 4, 5, 6, 7]) {
+  poolTest(
+    `A cursor that ends early does so whatever comes in pieces of ${size} bytes`,
+    async (t) => {
+      await using proxy = await startProxy(worldServer);
+      await using world = poolWorld(t, { max: 1 }, { through: proxy });
+      const { pool } = world;
+      await pool.ready();
+      proxy.trickle(size);
+      await pool``.cursor(1, () => {});
+      await pool.unsafe("-- No copy");
+      const refuse = () => {
+        throw new Error("Seen enough");
+      };
+      await assertRejects(
+        async () => await pool`select generate_series(1, 9)`.cursor(2, refuse),
+        Error,
+        "Seen enough",
+      );
+      const rows = await Promise.all(
+        ["a", "b"].map((text) => pool`select ${text}::text as text`),
+      );
+      assertEquals(rows.map(([row]) => row!["text"]), ["a", "b"]);
+      assertEquals(pool.stats().lost, 0);
+    },
+  );
+}
+
+poolTest("A loop over a query that was cancelled is told so", async (t) => {
+  await using world = poolWorld(t, { max: 1 });
+  await using lease = await world.pool.acquire();
+  for (const sql of [world.pool, lease]) {
+    const query = sql`select generate_series(1, 5)`;
+    query.cancel();
+    const error = await assertRejects(() => Array.fromAsync(query.cursor(2)));
+    assertEquals((error as { code?: unknown }).code, "57014");
+  }
 });
