@@ -5,16 +5,26 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 /** A task runner passes on now and then what was pressed once, twice. */
 const ECHO_MS = 500;
 
+/** Where signals come from. */
+export type Signals = Pick<
+  typeof Deno,
+  "addSignalListener" | "removeSignalListener"
+>;
+
 /** Ctrl-C as a signal that aborts; a later one ends the process as usual. */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
+  readonly #signals: Signals;
   readonly #echoMs: number;
   #echo: ReturnType<typeof setTimeout> | undefined;
 
   /** Within `echoMs` of the first, another one is that first one's echo. */
-  constructor(echoMs: number = ECHO_MS) {
+  constructor(signals: Signals = Deno, echoMs: number = ECHO_MS) {
+    this.#signals = signals;
     this.#echoMs = echoMs;
-    for (const name of SIGNALS) Deno.addSignalListener(name, this.#interrupt);
+    for (const name of SIGNALS) {
+      signals.addSignalListener(name, this.#interrupt);
+    }
   }
 
   get signal(): AbortSignal {
@@ -24,7 +34,7 @@ export class Interruption implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#echo);
     for (const name of SIGNALS) {
-      Deno.removeSignalListener(name, this.#interrupt);
+      this.#signals.removeSignalListener(name, this.#interrupt);
     }
   }
 

@@ -255,6 +255,7 @@ poolTest(
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
+    await pool.ready(); // else its time might be up while it is dialled
     async function run(sql: Sql): Promise<void> {
       const error = await assertRejects(
         async () => await sql.with({ timeoutMs: 50 })`select pg_sleep(60)`,
