@@ -71,8 +71,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly mayCopy: boolean;
   #isPlanStale = false;
   #plan: PreparedPlan | undefined;
-  #isEnded = false;
-  #hasStream = false;
+  #isStreaming = false;
   #onError: ((error: unknown) => void) | undefined;
   #abandonment: Fault | undefined;
   /** What has its place in the driver's own line. */
@@ -106,7 +105,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   get isSettled(): boolean {
     // A stream is only the beginning of an answer.
-    return this.query.isSettled && !this.#hasStream;
+    return this.query.isSettled && !this.#isStreaming;
   }
 
   get mustRunAgain(): boolean {
@@ -114,7 +113,8 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   }
 
   get isLasting(): boolean {
-    return this.query.cursorFn !== undefined || this.mayCopy;
+    if (this.query.cursorFn !== undefined || this.#isCopy) return true;
+    return this.mayCopy && Boolean(this.query.options.simple);
   }
 
   get isEndedCursor(): boolean {
@@ -159,7 +159,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   end(): void {
     const { onEnd } = this;
-    this.#isEnded = true;
+    this.#isStreaming = false;
     this.onEnd = undefined;
     onEnd?.();
   }
@@ -188,7 +188,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
       query.reject(copyCursorError());
       return false;
     }
-    if (this.isExclusive) this.#guard(context);
+    if (this.isExclusive || this.mayCopy) this.#guard(context);
     this.#isPlanStale = false;
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
     if (mayBeStale) this.#handOverAnew(context, head);
@@ -208,11 +208,11 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   }
 
   onStream(): void {
-    this.#hasStream = true;
+    this.#isStreaming = true;
   }
 
   onLeft(): void {
-    if (!this.#isEnded && !this.isAbandoned) cancelInScope(this.query);
+    if (this.#isStreaming && !this.isAbandoned) cancelInScope(this.query);
   }
 
   onFailed(error: unknown): void {

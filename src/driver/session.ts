@@ -264,7 +264,7 @@ export class Session implements Connection {
     const { wire } = this;
     const replies = wire.readies - this.#readies;
     this.#readies = wire.readies;
-    if (wire.hasFailed || this.#line.isLasting) {
+    if (wire.hasFailed || this.#line.isLasting || this.#line.mayCopy) {
       wire.hasFailed = false;
       this.#driverSocket.endCommand();
       // The driver leaves it paused when a COPY ends before its reader.
