@@ -164,6 +164,48 @@ Deno.test("A hook that hangs costs one connection", () => {
   assertEquals(world.preparations.length, 1);
 });
 
+Deno.test("A hook that follows a ping has its own time, and condemns nobody else", () => {
+  const world = new MachineWorld({ max: 2, hasAcquireHook: true });
+  for (const slot of world.acquireMany(2, "share").map(() => world.dialled())) {
+    world.finished(slot);
+  }
+  world.advance(2_001);
+  world.acquire();
+  const slot = world.preparations[0]!;
+  world.advance(299);
+  world.step({ kind: "answered", slot });
+  world.advance(299);
+  assertEquals([slot.state, world.closes.length], ["preparing", 0]);
+  world.advance(1);
+  assertEquals(world.closes.map((closed) => closed.slot), [slot]);
+});
+
+Deno.test("A connection whose first hook throws counts as a dial that failed", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  const caller = world.acquire();
+  const fault = { error: "Thrown", random: 1 };
+  for (const waitMs of [50, 100, 200]) {
+    const slot = world.dialled();
+    world.step({ kind: "prepared", slot, isOk: false, fault });
+    world.closed(slot);
+    assertEquals(world.dials.length, 0);
+    world.advance(waitMs - 1);
+    assertEquals(world.dials.length, 0);
+    world.advance(1);
+    assertEquals(world.dials.length, 1);
+  }
+  world.dialled();
+  world.prepared();
+  assertEquals(caller.outcome, "granted");
+  // It has been of use: what throws now says nothing of the next.
+  world.release(caller);
+  world.acquire();
+  const [slot] = world.preparations;
+  world.step({ kind: "prepared", slot: slot!, isOk: false, fault });
+  world.closed(slot!);
+  assertEquals(world.dials.length, 1);
+});
+
 Deno.test("A connection lost while it is asked is replaced, and its late answer ignored", () => {
   const world = silentWorld(1);
   const caller = world.acquire();

@@ -9,6 +9,18 @@ const SHELL = "shell/pool_shell.ts";
 
 export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
+    "connections are opened without end while a hook throws",
+    MACHINE,
+    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);",
+    "",
+  ),
+  mutant(
+    "a hook has what is left of the time of its ping",
+    KEEPER,
+    "this.#setAlarm(slot, now + this.#state.limits.hookTimeoutMs);",
+    "",
+  ),
+  mutant(
     "nobody is woken by a release",
     MACHINE,
     "this.slots.takeBack(slot, fate, now);\n    this.#settle(now);",
@@ -33,12 +45,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     'if (slot.state === "closed") return;\n    this.slots.forget(slot);',
   ),
   mutant(
-    "a failed dial keeps its slot",
-    "core/dialer.ts",
-    "this.#slots.forget(slot);",
-    "",
-  ),
-  mutant(
     "who gives up stays in the queue",
     MACHINE,
     'this.waiters.dismiss(waiter, "gone");\n    this.#settle(now);',
@@ -48,12 +54,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "a close forgets who waits",
     MACHINE,
     'this.waiters.refuseAll("closed", null);',
-    "",
-  ),
-  mutant(
-    "a connection that opens after the close is kept",
-    "core/dialer.ts",
-    'else this.#state.emit({ kind: "destroy", slot });',
     "",
   ),
   mutant(
@@ -67,24 +67,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     MACHINE,
     "if (waiter === undefined) break;\n      this.#timeOut(waiter);",
     "if (waiter === undefined) break;",
-  ),
-  mutant(
-    "one more connection than max",
-    "core/dialer.ts",
-    "return this.#state.max - this.#slots.table.total;",
-    "return this.#state.max + 1 - this.#slots.table.total;",
-  ),
-  mutant(
-    "connections that close are not counted",
-    "core/dialer.ts",
-    "return this.#state.max - this.#slots.table.total;",
-    "return this.#state.max - this.#slots.table.live;",
-  ),
-  mutant(
-    "min is never filled up",
-    "core/dialer.ts",
-    "return Math.max(waiting, floor - live);",
-    "return waiting;",
   ),
   mutant(
     "last come, first served",
@@ -259,24 +241,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     KEEPER,
     'if (fate !== "keep") slot.isIsolated = true;',
     "",
-  ),
-  mutant(
-    "the backoff never resets",
-    "core/backoff.ts",
-    "this.#failures = 0;\n",
-    "",
-  ),
-  mutant(
-    "there is no backoff",
-    "core/backoff.ts",
-    "if (now < this.#retryAt) return 0;",
-    "",
-  ),
-  mutant(
-    "everybody probes during an outage",
-    "core/backoff.ts",
-    "(this.#failures > 0 ? 1 : this.#limit)",
-    "this.#limit",
   ),
   mutant(
     "more in flight than the pipeline takes",

@@ -1,5 +1,6 @@
 /** All faults that are planted; most were shipped by some pool. */
 import { CORE_MUTANTS } from "./core.ts";
+import { DIAL_MUTANTS } from "./dials.ts";
 import { DRIVER_MUTANTS } from "./driver.ts";
 import type { Mutant } from "./mutant.ts";
 import { SHELL_MUTANTS } from "./shell.ts";
@@ -7,6 +8,7 @@ import { TRANSPORT_MUTANTS } from "./transport.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
+  ...DIAL_MUTANTS,
   ...SHELL_MUTANTS,
   ...DRIVER_MUTANTS,
   ...TRANSPORT_MUTANTS,

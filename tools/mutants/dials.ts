@@ -1,0 +1,62 @@
+/** Faults of how the core dials. */
+import { type Mutant, mutant } from "./mutant.ts";
+
+const BACKOFF = "core/backoff.ts";
+const DIALER = "core/dialer.ts";
+
+export const DIAL_MUTANTS: readonly Mutant[] = [
+  mutant(
+    "a dial from before a relapse ends the wait for the next",
+    BACKOFF,
+    "if (dialledAt <= this.#relapsedAt) return;\n    if (this.#failures > 0)",
+    "if (this.#failures > 0)",
+  ),
+  mutant(
+    "a failed dial keeps its slot",
+    DIALER,
+    "this.#slots.forget(slot);",
+    "",
+  ),
+  mutant(
+    "a connection that opens after the close is kept",
+    DIALER,
+    'else this.#state.emit({ kind: "destroy", slot });',
+    "",
+  ),
+  mutant(
+    "one more connection than max",
+    DIALER,
+    "return this.#state.max - this.#slots.table.total;",
+    "return this.#state.max + 1 - this.#slots.table.total;",
+  ),
+  mutant(
+    "connections that close are not counted",
+    DIALER,
+    "return this.#state.max - this.#slots.table.total;",
+    "return this.#state.max - this.#slots.table.live;",
+  ),
+  mutant(
+    "min is never filled up",
+    DIALER,
+    "return Math.max(waiting, floor - live);",
+    "return waiting;",
+  ),
+  mutant(
+    "the backoff never resets",
+    BACKOFF,
+    "this.#failures = 0;\n",
+    "",
+  ),
+  mutant(
+    "there is no backoff",
+    BACKOFF,
+    "if (now < this.#retryAt) return 0;",
+    "",
+  ),
+  mutant(
+    "everybody probes during an outage",
+    BACKOFF,
+    "(this.#failures > 0 ? 1 : this.#limit)",
+    "this.#limit",
+  ),
+];
