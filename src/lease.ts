@@ -33,8 +33,8 @@ import {
 
 const DONE = Promise.resolve();
 
-const CURSOR_IS_OPEN = "a cursor is open on this connection, and would wait " +
-  "for ever; leave its loop first, or take another connection";
+const IS_OPEN = "a cursor or COPY on this connection would wait for ever; " +
+  "end it first, or take another connection";
 const TRANSACTION_IS_OPEN =
   "a transaction is open on this connection; make a " +
   "savepoint in it, or take another connection";
@@ -236,7 +236,7 @@ export class Lease extends HeldScope implements Holder {
    * Waits for a cursor whose loop was just left; `undefined`, at once, where
    * there is none.
    *
-   * @throws {ConnectionBusyError} While one is open.
+   * @throws {ConnectionBusyError} While one is open, or a COPY is not ended.
    */
   leaveCursor(action: string): Promise<void> | undefined {
     return this.#member.connection.isSuspended
@@ -246,7 +246,7 @@ export class Lease extends HeldScope implements Holder {
 
   async #leaveCursor(action: string): Promise<void> {
     if (!await this.#member.hasOpenCursor()) return;
-    throw new ConnectionBusyError(action, CURSOR_IS_OPEN);
+    throw new ConnectionBusyError(action, IS_OPEN);
   }
 
   async #runAfterCursor(

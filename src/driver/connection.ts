@@ -78,7 +78,7 @@ export interface Connection {
   readonly isLost: boolean;
   /** How it ended, once it is gone. */
   readonly loss: Loss | undefined;
-  /** Whether a cursor is open and waits for its user: what came now would wait for ever. */
+  /** Whether a cursor or a COPY is open and waits for its user: what came now would wait for ever. */
   readonly isSuspended: boolean;
   /** Must not be lent again: the server reported an internal error. */
   readonly isDamaged: boolean;

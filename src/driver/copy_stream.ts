@@ -12,8 +12,9 @@ interface CopyStream {
   on(event: "error" | "close", listener: () => void): void;
   /** Whether its reader has all of it. */
   readonly readableEnded: boolean;
-  /** Only of a stream that is written to. */
-  readonly write?: unknown;
+  /** Whether its writer is done; only of a stream that is written to. */
+  readonly writableEnded?: boolean;
+  readonly destroyed: boolean;
   /** Reads what comes, and forgets it. */
   resume(): void;
   destroy(error: unknown): void;
@@ -21,8 +22,6 @@ interface CopyStream {
 
 /** Who is to hear of a COPY. */
 export interface CopyWatcher {
-  /** Its user has a stream. */
-  onStream(): void;
   /** Its reader has left it before its end: the driver waits for him for ever. */
   onLeft(): void;
   /** It has failed, perhaps after its stream was given. */
@@ -55,42 +54,65 @@ export function copySimply(query: DriverQuery): void {
 }
 
 /**
- * An error of a COPY stream that nobody listens to must not end the process.
- * What comes after the driver is done with a stream, it does not tell it; nor
- * what ends a query before its server has.
+ * The streams of a query that may be a COPY.
+ *
+ * An error of a stream that nobody listens to must not end the process. What
+ * comes after the driver is done with a stream, it does not tell it; nor what
+ * ends a query before its server has.
  */
-export function guardStream(query: DriverQuery, watcher: CopyWatcher): void {
-  const resolve = query.resolve.bind(query);
-  const reject = query.reject.bind(query);
-  const streams: CopyStream[] = [];
-  let failure: { readonly error: unknown } | undefined;
-  query.resolve = (result) => {
-    if (isStream(result)) {
-      streams.push(result);
-      watcher.onStream();
-      watch(result, watcher);
-      if (failure !== undefined) result.destroy(failure.error);
-      else if (streams.length > 1) leave(result);
-    }
-    resolve(result);
-  };
-  query.reject = (error) => {
-    failure = { error: stringable(error) };
-    for (const stream of streams) stream.destroy(failure.error);
-    watcher.onFailed(error);
-    reject(error);
-  };
-}
+export class CopyGuard {
+  readonly #watcher: CopyWatcher;
+  readonly #streams: CopyStream[] = [];
+  #failure: { readonly error: unknown } | undefined;
 
-function watch(stream: CopyStream, watcher: CopyWatcher): void {
-  stream.on("error", ignore);
-  if (stream.write !== undefined) return;
-  stream.on("close", () => stream.readableEnded || watcher.onLeft());
+  /** Follows `query`, which is to be run. */
+  constructor(query: DriverQuery, watcher: CopyWatcher) {
+    this.#watcher = watcher;
+    const resolve = query.resolve.bind(query);
+    const reject = query.reject.bind(query);
+    query.resolve = (result) => {
+      if (isStream(result)) this.#take(result);
+      resolve(result);
+    };
+    query.reject = (error) => {
+      this.#fail(error);
+      reject(error);
+    };
+  }
+
+  /** Whether its user has a stream. */
+  get hasStream(): boolean {
+    return this.#streams.length > 0;
+  }
+
+  /** Whether its server waits for the user to write more, or to end. */
+  get isUnended(): boolean {
+    return this.#streams.some(({ writableEnded, destroyed }) =>
+      writableEnded === false && !destroyed
+    );
+  }
+
+  #take(stream: CopyStream): void {
+    this.#streams.push(stream);
+    stream.on("error", ignore);
+    const isRead = stream.writableEnded === undefined;
+    if (isRead) {
+      stream.on("close", () => stream.readableEnded || this.#watcher.onLeft());
+    }
+    if (this.#failure !== undefined) stream.destroy(this.#failure.error);
+    else if (this.#streams.length > 1) leave(stream);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = { error: stringable(error) };
+    for (const stream of this.#streams) stream.destroy(this.#failure.error);
+    this.#watcher.onFailed(error);
+  }
 }
 
 /** The second one of a text: nobody can have it, for the query was answered. */
 function leave(stream: CopyStream): void {
-  if (stream.write === undefined) stream.resume();
+  if (stream.writableEnded === undefined) stream.resume();
   else stream.destroy(new Error("Cannot go on: a text has one COPY at most"));
 }
 

@@ -28,7 +28,7 @@ type CursorFunction = (rows: unknown) => unknown;
 /** What is to be known of a cursor, and of whoever it is for. */
 export interface WatchedCursor {
   /** Its rows are with the user, so that the server waits for him. */
-  isSuspended: boolean;
+  isLookedAt: boolean;
   /** Whether nobody wants its rows any more. */
   readonly isAbandoned: boolean;
   /** Ends it once nobody does, though its user may still look at some. */
@@ -54,7 +54,7 @@ export function guardCursor(
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
     // Who was told of an error is not asked for more.
     if (watched.isAbandoned || !query.active) return close;
-    watched.isSuspended = true;
+    watched.isLookedAt = true;
     if (isIterated) query.reject = (error) => endCursor(query, error);
     const step = new Promise((resolve, reject) => {
       watched.leave = () => resolve(close);
@@ -62,7 +62,7 @@ export function guardCursor(
       look().then(resolve, reject);
     });
     step.catch((error) => query.reject(error)); // also of the last rows
-    const goOn = () => watched.isSuspended = false;
+    const goOn = () => watched.isLookedAt = false;
     step.then(goOn, goOn);
     return step;
   };

@@ -58,6 +58,14 @@ export interface DriverConnection {
   reserved: { (): void; release: boolean } | null;
 }
 
+function ignore(): void {}
+
+/**
+ * As `cancelled` of a query: the driver passes it over when its turn comes,
+ * asking for a cancel request that its single-use socket refuses.
+ */
+export const PASSED_OVER: object = { resolve: ignore, reject: ignore };
+
 /** Tells in an error which query it is of, as the driver does. */
 export function describeFault(fault: unknown, query: DriverQuery): Error {
   const error = fault instanceof Error ? fault : new Error(String(fault));

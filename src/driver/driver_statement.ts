@@ -7,9 +7,9 @@
 import type { StatementScope } from "./connection.ts";
 import {
   copyCursorError,
+  CopyGuard,
   copySimply,
   type CopyWatcher,
-  guardStream,
   mayHoldCopy,
 } from "./copy_stream.ts";
 import { endCursor, guardCursor } from "./cursor.ts";
@@ -17,6 +17,7 @@ import {
   describeFault,
   type DriverConnection,
   type DriverQuery,
+  PASSED_OVER,
 } from "./driver_query.ts";
 import type { LazyQuery } from "./lazy_query.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -49,10 +50,6 @@ function catchFault(error: unknown): void {
   fault = { error };
 }
 
-// The driver passes over a query with this when its turn comes, asking for a
-// cancel request that its single-use socket refuses.
-const PASSED_OVER = { resolve: ignore, reject: ignore };
-
 /** One statement of postgres.js: a lazy query. */
 export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly query: LazyQuery;
@@ -61,7 +58,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   isAbandoned = false;
   isBarrier = false;
   isCommand = false;
-  isSuspended = false;
+  isLookedAt = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
   leave: (() => void) | undefined;
@@ -71,7 +68,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly mayCopy: boolean;
   #isPlanStale = false;
   #plan: PreparedPlan | undefined;
-  #isStreaming = false;
+  #copy: CopyGuard | undefined;
   #onError: ((error: unknown) => void) | undefined;
   #abandonment: Fault | undefined;
   /** What has its place in the driver's own line. */
@@ -105,7 +102,11 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   get isSettled(): boolean {
     // A stream is only the beginning of an answer.
-    return this.query.isSettled && !this.#isStreaming;
+    return this.query.isSettled && !this.#copy?.hasStream;
+  }
+
+  get isSuspended(): boolean {
+    return this.isLookedAt || this.#copy?.isUnended === true;
   }
 
   get mustRunAgain(): boolean {
@@ -159,7 +160,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   end(): void {
     const { onEnd } = this;
-    this.#isStreaming = false;
+    this.#copy = undefined;
     this.onEnd = undefined;
     onEnd?.();
   }
@@ -203,16 +204,12 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   #guard(context: DriverContext): void {
     const { query } = this;
     if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
-    if (this.mayCopy) guardStream(query, this);
+    if (this.mayCopy) this.#copy = new CopyGuard(query, this);
     guardCursor(query, this, context.close);
   }
 
-  onStream(): void {
-    this.#isStreaming = true;
-  }
-
   onLeft(): void {
-    if (this.#isStreaming && !this.isAbandoned) cancelInScope(this.query);
+    if (this.#copy && !this.isAbandoned) cancelInScope(this.query);
   }
 
   onFailed(error: unknown): void {

@@ -13,7 +13,7 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly isCommand: boolean;
   /** Whether it may be, or hold, a COPY. */
   readonly mayCopy: boolean;
-  /** Whether it is a cursor whose rows are with its user. */
+  /** Whether it is a cursor whose rows are with its user, or a COPY that he has not ended. */
   readonly isSuspended: boolean;
   /** Whether its caller has gone while it may run; not of one that was never written. */
   readonly isOrphan: boolean;
@@ -89,7 +89,7 @@ export class StatementLine {
     return this.#running.head?.mayCopy ?? false;
   }
 
-  /** Whether a cursor is open, and waits for its user. */
+  /** Whether a cursor or a COPY is open, and waits for its user. */
   get isSuspended(): boolean {
     return this.#running.head?.isSuspended ?? false;
   }

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { PooledConnection } from "../../mod.ts";
+import { ConnectionBusyError, type PooledConnection } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
@@ -191,5 +191,28 @@ poolTest(
       Error,
       "invalid input syntax",
     );
+  },
+);
+
+poolTest(
+  "What would wait for a COPY that is not ended is refused",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await pool`create temp table copied (n int)`;
+    await using lease = await pool.acquire();
+    const tx = await lease.begin();
+    const into = await tx`copy copied from stdin`.writable();
+    into.write("1\n");
+    await assertRejects(async () => await tx`select 1`, ConnectionBusyError);
+    await assertRejects(() => tx.commit(), ConnectionBusyError);
+    await assertRejects(() => tx.savepoint(), ConnectionBusyError);
+    into.end("2\n");
+    await tx.commit();
+    const [row] = await lease`select count(*)::int as n from copied`;
+    assertEquals(row!["n"], 2);
+    const next = await lease`copy copied from stdin`.writable();
+    next.destroy();
+    assertEquals([...await lease`select 3 as three`], [{ three: 3 }]);
   },
 );
