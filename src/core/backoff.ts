@@ -53,16 +53,25 @@ export class Backoff {
     return this.#isPermanent && now < this.#retryAt;
   }
 
-  /** How many dials may begin now, with so many under way. */
-  allowance(now: number, connecting: number): number {
-    if (now < this.#retryAt) return 0;
-    return Math.max(0, (this.#failures > 0 ? 1 : this.#limit) - connecting);
+  /** Whether what failed last was a hook, on a connection that a dial had opened. */
+  get isRelapsed(): boolean {
+    return this.#failures > 0 && this.#failedAt === this.#relapsedAt;
   }
 
-  /** A dial that began at `dialledAt` opened a connection that works. */
-  succeed(dialledAt: number): void {
-    // It is of the round of one that did not, after all.
-    if (dialledAt <= this.#relapsedAt) return;
+  /** How many dials may begin now, with so many under way. */
+  allowance(now: number, underWay: number): number {
+    if (now < this.#retryAt) return 0;
+    return this.allowanceAtOnce(underWay);
+  }
+
+  /** The same, for whom nothing has failed: he waits for no retry time. */
+  allowanceAtOnce(underWay: number): number {
+    return Math.max(0, (this.#failures > 0 ? 1 : this.#limit) - underWay);
+  }
+
+  /** A dial opened a connection that works, unless only a hook can tell. */
+  succeed(): void {
+    if (this.isRelapsed) return;
     if (this.#failures > 0) this.#limit = 1;
     this.#limit *= 2;
     this.#failures = 0;
@@ -71,24 +80,25 @@ export class Backoff {
     this.#isPermanent = false;
   }
 
-  /**
-   * A connection that a dial had opened is of no use to anybody: as if that dial
-   * had failed, after as many `failures` as there were before it.
-   */
+  /** A hook ended well on a connection that a dial had opened. */
+  confirm(): void {
+    if (!this.isRelapsed) return;
+    this.#relapsedAt = -Infinity;
+    this.succeed();
+  }
+
+  /** A hook threw on a connection that a dial from `dialledAt` had opened: as if that had failed. */
   relapse(
-    failures: number,
     dialledAt: number,
     now: number,
     random: number,
     error: unknown,
   ): void {
-    const isOutdated = this.#failures > 0 && dialledAt <= this.#failedAt;
-    if (isOutdated || dialledAt <= this.#relapsedAt) return;
-    this.#relapsedAt = now;
-    this.#failures = Math.max(this.#failures, failures);
+    if (this.#failures > 0 && dialledAt <= this.#failedAt) return;
     this.#error = error;
     this.#isPermanent = false;
     this.#wait(now, random);
+    this.#relapsedAt = now;
   }
 
   /** A dial that began at `dialledAt` failed. */

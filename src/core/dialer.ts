@@ -43,8 +43,7 @@ export class Dialer<C> {
     const wanted = Math.min(this.#missing, this.#room);
     this.#isHeldBack = false;
     if (wanted <= 0) return false;
-    const { connecting } = this.#slots.table.counts;
-    const count = Math.min(wanted, this.#backoff.allowance(now, connecting));
+    const count = Math.min(wanted, this.#allowance(now));
     for (let left = count; left > 0; left--) this.#slots.dial(now);
     this.#isHeldBack = now < this.#backoff.retryAt;
     return count > 0;
@@ -56,8 +55,7 @@ export class Dialer<C> {
       this.#discard(slot, connection, now);
       return false;
     }
-    slot.failuresBefore = this.#backoff.failures;
-    this.#backoff.succeed(slot.dialledAt);
+    this.#backoff.succeed();
     this.#slots.open(slot, connection, random, now);
     return true;
   }
@@ -75,15 +73,15 @@ export class Dialer<C> {
     return true;
   }
 
-  /**
-   * `onAcquire` threw on a connection. Where it never did anything else, as on
-   * one that is new, the next is not to be opened sooner than after a failed dial.
-   */
-  relapse(slot: Slot<C>, fault: HookFault, now: number): void {
-    if (slot.uses > 0) return;
-    const { failuresBefore, dialledAt } = slot;
-    const { random, error } = fault;
-    this.#backoff.relapse(failuresBefore, dialledAt, now, random, error);
+  /** `onAcquire` threw: on a new connection that tells of the next, too. */
+  relapse(slot: Slot<C>, { random, error }: HookFault, now: number): void {
+    if (slot.isUsed) return;
+    this.#backoff.relapse(slot.dialledAt, now, random, error);
+  }
+
+  /** A connection is fit for a lease: if it is new, others may be opened again. */
+  confirm(slot: Slot<C>): void {
+    if (slot.isHooked && !slot.isUsed) this.#backoff.confirm();
   }
 
   /** A dial that was given up opened a connection all the same. */
@@ -109,6 +107,19 @@ export class Dialer<C> {
       ? 0
       : queue.length - counts.connecting - counts.preparing;
     return Math.max(waiting, floor - live);
+  }
+
+  /**
+   * While hooks throw, one connection at a time is opened and tried. Those for
+   * whom no hook runs need not wait for that.
+   */
+  #allowance(now: number): number {
+    const { connecting, preparing } = this.#slots.table.counts;
+    const { isRelapsed } = this.#backoff;
+    if (!isRelapsed) return this.#backoff.allowance(now, connecting);
+    return this.#waiters.queue.head?.kind === "lease"
+      ? this.#backoff.allowance(now, connecting + preparing)
+      : this.#backoff.allowanceAtOnce(connecting);
   }
 
   get #room(): number {

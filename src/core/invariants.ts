@@ -193,9 +193,13 @@ function checkDials<C>(machine: PoolMachine<C>, now: number): void {
     : waiters.queue.length - connecting - preparing;
   const missing = Math.max(waiting, state.min - table.live);
   const wanted = Math.min(missing, state.max - table.total);
-  const allowed = backoff.allowance(now, connecting);
+  const isLease = waiters.queue.head?.kind === "lease";
+  const underWay = connecting + (backoff.isRelapsed && isLease ? preparing : 0);
+  const allowed = backoff.isRelapsed && !isLease
+    ? backoff.allowanceAtOnce(underWay)
+    : backoff.allowance(now, underWay);
   hold(Math.min(wanted, allowed) <= 0, "dials begin", wanted, allowed);
-  if (wanted <= 0 || connecting > 0) return;
+  if (wanted <= 0 || underWay > 0) return;
   const isHeldBack = machine.nextDeadline <= backoff.retryAt;
   hold(isHeldBack, "a dial held back has its time", wanted, backoff.retryAt);
 }

@@ -202,10 +202,12 @@ export class PoolMachine<C> {
   }
 
   #prepared({ slot, isOk, fault, now }: InputOf<C, "prepared">): void {
-    if (slot.state !== "preparing") return;
+    // It may have thrown because the connection was lost, which was told before.
     if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
+    if (slot.state !== "preparing") return;
     if (!isOk) this.slots.retire(slot, "validation", now);
     else {
+      this.#dialer.confirm(slot);
       slot.heardAt = now;
       this.slots.park(slot, now);
       slot.isPrepared = true;

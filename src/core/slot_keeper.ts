@@ -98,6 +98,7 @@ export class SlotKeeper<C> {
   lease(slot: Slot<C>): void {
     this.idle.remove(slot);
     this.table.move(slot, "leased");
+    slot.isUsed = true;
     slot.uses++;
   }
 
@@ -112,6 +113,7 @@ export class SlotKeeper<C> {
     if (slot.state === "idle") {
       this.idle.remove(slot);
       this.table.move(slot, "shared");
+      slot.isUsed = true;
       slot.headSince = now;
     }
     slot.inFlight++;

@@ -246,7 +246,7 @@ export class Session implements Connection {
     if (fault !== undefined) return this.#lose(fault);
     if (wire.readies > this.#readies) this.#end();
     else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(halted());
-    else if (this.#line.isCursor && wire.isEmpty) {
+    else if (this.#line.isLasting && wire.isEmpty) {
       this.#driverSocket.endCommand();
     }
     if (wire.fatal === undefined) return;

@@ -79,11 +79,6 @@ export class StatementLine {
     return this.#running.head?.isLasting ?? false;
   }
 
-  /** Whether what runs is a cursor. */
-  get isCursor(): boolean {
-    return this.isLasting && !this.mayCopy;
-  }
-
   /** Whether a COPY that begins now was asked for. */
   get mayCopy(): boolean {
     return this.#running.head?.mayCopy ?? false;

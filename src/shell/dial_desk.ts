@@ -24,6 +24,7 @@ export class DialDesk {
   async begin(slot: Slot<Member>): Promise<void> {
     const controller = new AbortController();
     this.#controllers.set(slot, controller);
+    this.#hooked.delete(slot); // of the address before
     // What a user wrote, as a password function, is never called while effects
     // are carried out: they would be interleaved with those it causes.
     await undefined;

@@ -79,6 +79,7 @@ export class EffectRunner {
     { slot, reason }: Extract<Effect<Member>, { kind: "close" }>,
   ): void {
     const member = slot.connection!;
+    member.closedFor = reason;
     const { counters, events, cancels } = this.#shell;
     counters.closed[reason]++;
     const { pid } = member.connection;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CloseReason } from "../core/effect.ts";
 import type { Fate } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Alarm } from "./alarms.ts";
@@ -63,6 +64,8 @@ export class Member implements ConnectionListener {
   isWarnedOf = false;
   /** One-shots that ended beside others, and the core was not told of yet. */
   ended = 0;
+  /** Why the pool closes it, once it does. */
+  closedFor: CloseReason | undefined;
   /** Whether a statement under way is awaited no more. */
   hasAbandoned = false;
   /** Cuts it when a cancel request does not help. */

@@ -155,11 +155,11 @@ export class Upkeep {
   /** What a hook throws whose connection was closed because it took too long. */
   #lateError(
     name: HookName,
-    { slot }: Member,
+    { closedFor }: Member,
     cause: unknown,
   ): Error | undefined {
-    const { machine, options } = this.#shell;
-    if (slot.state !== "closing" || machine.state.phase !== "open") return;
+    const { options } = this.#shell;
+    if (closedFor !== "validation" && closedFor !== "reset") return undefined;
     const limitMs = name === "onAcquire"
       ? options.connectTimeoutMs
       : options.releaseTimeoutMs;

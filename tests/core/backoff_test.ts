@@ -13,7 +13,7 @@ Deno.test("backoffMs() waits between half and all of it, by chance", () => {
 
 Deno.test("Backoff.allowance() sets no limit while all is well", () => {
   const backoff = new Backoff();
-  backoff.succeed(0);
+  backoff.succeed();
   assertEquals(backoff.allowance(0, 100), Infinity);
 });
 
@@ -31,7 +31,7 @@ Deno.test("Backoff.allowance() doubles with each dial that succeeds after an out
   const backoff = new Backoff();
   backoff.fail(0, 10, 1, "refused", false);
   const allowed = [1, 2, 3].map(() => {
-    backoff.succeed(20);
+    backoff.succeed();
     return backoff.allowance(10, 0);
   });
   assertEquals(allowed, [2, 4, 8]);
@@ -52,7 +52,7 @@ Deno.test("Backoff.fail() counts dials that were under way together as one round
 Deno.test("Backoff.succeed() forgets the failures and their error", () => {
   const backoff = new Backoff();
   backoff.fail(0, 10, 1, "refused", true);
-  backoff.succeed(5);
+  backoff.succeed();
   assertEquals([backoff.failures, backoff.retryAt], [0, -Infinity]);
   assertEquals(backoff.error, undefined);
   assert(!backoff.isHopeless(11));
@@ -67,30 +67,46 @@ Deno.test("Backoff.isHopeless() after a permanent failure, until the retry time"
   assert(!backoff.isHopeless(170));
 });
 
-Deno.test("Backoff.relapse() goes on where the failures before that dial had ended", () => {
+Deno.test("Backoff.relapse() counts as a dial that failed, until a hook ends well", () => {
   const backoff = new Backoff();
-  backoff.fail(0, 10, 1, "refused", false);
-  backoff.succeed(60);
-  backoff.relapse(1, 60, 70, 1, "useless");
+  backoff.succeed();
+  backoff.relapse(0, 10, 1, "useless");
+  assertEquals([backoff.failures, backoff.retryAt], [1, 60]);
+  backoff.succeed(); // only a hook can tell
+  backoff.relapse(60, 70, 1, "useless again");
   assertEquals([backoff.failures, backoff.retryAt], [2, 170]);
-  assertEquals(backoff.error, "useless");
+  assertEquals(backoff.error, "useless again");
+  backoff.confirm();
+  assertEquals([backoff.failures, backoff.retryAt], [0, -Infinity]);
+  assertEquals(backoff.error, undefined);
+  assertEquals(backoff.allowance(171, 0), 2);
 });
 
 Deno.test("Backoff.relapse() counts dials that were under way together as one round", () => {
   const backoff = new Backoff();
-  for (const dialledAt of [0, 1, 2]) backoff.succeed(dialledAt);
-  backoff.relapse(0, 0, 10, 1, "first");
-  backoff.relapse(0, 1, 11, 1, "second");
-  backoff.succeed(2); // it was dialled before anybody knew
-  backoff.relapse(0, 2, 12, 1, "third");
+  backoff.relapse(0, 10, 1, "first");
+  backoff.relapse(1, 11, 1, "second");
   assertEquals([backoff.failures, backoff.retryAt], [1, 60]);
 });
 
 Deno.test("Backoff.relapse() tells nothing new of a dial before the last failure", () => {
   const backoff = new Backoff();
-  backoff.succeed(0);
   backoff.fail(5, 10, 1, "password", true);
-  backoff.relapse(0, 0, 20, 1, "useless");
+  backoff.relapse(0, 20, 1, "useless");
   assertEquals([backoff.failures, backoff.error], [1, "password"]);
+  assert(!backoff.isRelapsed);
   assert(backoff.isHopeless(21));
+  backoff.confirm();
+  assertEquals(backoff.failures, 1);
+});
+
+Deno.test("Backoff.fail() after a relapse is the failure of a dial again", () => {
+  const backoff = new Backoff();
+  backoff.relapse(0, 10, 1, "useless");
+  assert(backoff.isRelapsed);
+  assertEquals([backoff.allowance(59, 0), backoff.allowanceAtOnce(0)], [0, 1]);
+  backoff.fail(60, 70, 1, "refused", false);
+  assert(!backoff.isRelapsed);
+  backoff.succeed();
+  assertEquals(backoff.failures, 0);
 });

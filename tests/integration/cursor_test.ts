@@ -125,6 +125,8 @@ poolTest("A cursor over nothing ends", async (t) => {
   const seen: unknown[] = [];
   await pool`-- Nothing`.cursor(2, (rows) => void seen.push(rows));
   for await (const rows of pool``.cursor(2)) seen.push(rows);
+  const fragment = pool.unsafe("-- Nothing");
+  await pool`${fragment}`.cursor(2, (rows) => void seen.push(rows));
   assertEquals(seen, []);
   assertEquals((await pool`select 1 as one`)[0]!["one"], 1);
 });

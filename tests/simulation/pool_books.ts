@@ -43,6 +43,7 @@ export interface Record {
   isDialling: boolean;
   ping: boolean;
   hook: boolean;
+  isUsed: boolean;
 }
 
 type InputOf<K extends Input<number>["kind"]> = Extract<
@@ -69,8 +70,9 @@ export class PoolBooks {
   leaptAt = -Infinity;
   #arrivals = 0;
   #failedAt = -Infinity;
-  #relapsedAt = -Infinity;
-  failure: { at: number; isPermanent: boolean } | undefined;
+  failure:
+    | { at: number; isPermanent: boolean; isRelapse: boolean }
+    | undefined;
   input!: Input<number>;
 
   constructor(limits: Limits, seen: Map<string, number>) {
@@ -184,17 +186,20 @@ export class PoolBooks {
     const { pingTimeoutMs, hookTimeoutMs } = this.limits;
     const limitMs = record.ping ? pingTimeoutMs : hookTimeoutMs;
     const isLate = now - record.since >= limitMs;
-    if (fault !== undefined && !isLate) this.#relapse(record, now);
+    if (fault !== undefined) this.#relapse(record, now);
+    const isNew = record.hook && !record.isUsed;
+    const mayClear = isOk && isNew && !isLate && this.failure?.isRelapse;
+    if (mayClear) this.failure = undefined;
     record.state = isOk ? "idle" : "spent";
     if (isOk) record.heardAt = now;
   }
 
   /** A new connection that no lease may have counts as a dial that failed. */
-  #relapse({ uses, begun }: Record, at: number): void {
+  #relapse({ isUsed, begun }: Record, at: number): void {
     const isKnown = this.failure !== undefined && begun <= this.#failedAt;
-    if (uses > 0 || isKnown || begun <= this.#relapsedAt) return;
-    this.#failedAt = this.#relapsedAt = at;
-    this.failure = { at, isPermanent: false };
+    if (isUsed || isKnown) return;
+    this.#failedAt = at;
+    this.failure = { at, isPermanent: false, isRelapse: true };
     this.mark("a relapse");
   }
 
@@ -202,7 +207,7 @@ export class PoolBooks {
     record.isDialling = false;
     if (record.state === "connecting") {
       record.state = "idle";
-      if (record.begun > this.#relapsedAt) this.failure = undefined;
+      if (!this.failure?.isRelapse) this.failure = undefined;
     } else this.mark(`dialled when ${record.state}`);
     record.heardAt = now;
     record.expiresAt = now + this.limits.maxLifetimeMs * (1 - random / 10);
@@ -219,7 +224,7 @@ export class PoolBooks {
     // before does not speak against a success since.
     if (record.begun > this.#failedAt) {
       this.#failedAt = input.now;
-      this.failure = { at: input.now, isPermanent };
+      this.failure = { at: input.now, isPermanent, isRelapse: false };
     } else if (this.failure !== undefined) {
       this.failure.isPermanent = isPermanent;
     }

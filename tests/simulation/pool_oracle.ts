@@ -71,7 +71,7 @@ export class PoolOracle extends PoolBooks {
       known.since = this.now;
       return this.mark("a second attempt");
     }
-    if (this.failure !== undefined) this.#probe(this.failure.at);
+    if (this.failure !== undefined) this.#probe(this.failure);
     this.records.set(slot, this.#newRecord());
     must(this.total <= this.max, `${this.total} connections, max ${this.max}`);
     const live = this.total - this.in("closing").length;
@@ -83,10 +83,15 @@ export class PoolOracle extends PoolBooks {
     must(isWanted, `a dial nobody wants: ${onTheirWay} for ${queued}`);
   }
 
-  #probe(failedAt: number): void {
-    const { length } = this.in("connecting");
+  #probe({ at, isRelapse }: { at: number; isRelapse: boolean }): void {
+    const next = this.waiting.find(({ kind }) => kind !== "ready");
+    const isTrial = isRelapse && next?.kind === "lease";
+    const { length } = isTrial
+      ? this.in("connecting", "preparing")
+      : this.in("connecting");
     must(length === 0, `${length} dials beside a probe`);
-    must(this.now - failedAt >= 25, "a probe too soon");
+    if (isRelapse && !isTrial) return this.mark("a dial despite a relapse");
+    must(this.now - at >= 25, "a probe too soon");
     this.mark("a probe");
   }
 
@@ -105,6 +110,7 @@ export class PoolOracle extends PoolBooks {
       isDialling: true,
       ping: false,
       hook: false,
+      isUsed: false,
     };
   }
 
@@ -142,6 +148,7 @@ export class PoolOracle extends PoolBooks {
     if (this.in("connecting").length > 0) this.mark("served before its dial");
     this.#answer(guest, "granted");
     record.users.push(guest);
+    record.isUsed = true;
     record.state = guest.kind === "lease" ? "leased" : "shared";
     if (guest.kind === "lease") record.uses++;
   }

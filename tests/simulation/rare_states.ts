@@ -38,6 +38,7 @@ export const RARE_STATES: readonly string[] = [
 
 /** In lives of the core alone. */
 export const RARE_CORE_STATES: readonly string[] = [
+  "a dial despite a relapse",
   "a failed dial beside open connections",
   "a connection passed on without an input",
   "a connection put back without an input",

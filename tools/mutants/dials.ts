@@ -8,8 +8,8 @@ export const DIAL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a dial from before a relapse ends the wait for the next",
     BACKOFF,
-    "if (dialledAt <= this.#relapsedAt) return;\n    if (this.#failures > 0)",
-    "if (this.#failures > 0)",
+    "if (this.isRelapsed) return;",
+    "",
   ),
   mutant(
     "a failed dial keeps its slot",
