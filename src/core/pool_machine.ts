@@ -106,8 +106,9 @@ export class PoolMachine<C> {
         return this.#wasReset(input);
       case "isolate":
         return this.slots.isolate(input.slot);
-      case "detach":
       case "lost":
+        return this.#lose(input);
+      case "detach":
       case "closed":
         return this.#remove(input.slot, input.now);
       default:
@@ -202,7 +203,7 @@ export class PoolMachine<C> {
   }
 
   #prepared({ slot, isOk, fault, now }: InputOf<C, "prepared">): void {
-    // It may have thrown because the connection was lost, which was told before.
+    // Even if it took too long, and its connection is being closed.
     if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
     if (slot.state !== "preparing") return;
     if (!isOk) this.slots.retire(slot, "validation", now);
@@ -234,6 +235,11 @@ export class PoolMachine<C> {
     if (slot.state !== "shared") return;
     this.slots.finish(slot, count, fate, now);
     this.#settle(now);
+  }
+
+  #lose({ slot, fault, now }: InputOf<C, "lost">): void {
+    if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
+    this.#remove(slot, now);
   }
 
   #remove(slot: Slot<C>, now: number): void {

@@ -9,12 +9,14 @@ import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Input } from "../core/input.ts";
+import type { Slot } from "../core/slot.ts";
 import { PoolMachine } from "../core/pool_machine.ts";
 import type { Driver, Loss, Statement } from "../driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { EffectRunner } from "./effect_runner.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import type { Member, MemberOwner } from "./member.ts";
+import { ConnectionLostError } from "../pool_errors.ts";
 import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
 import { PoolCounters, type PoolStats } from "../pool_stats.ts";
@@ -178,9 +180,19 @@ export class PoolShell implements MemberOwner {
     }
     member.endLease();
     member.holder?.onLost(loss);
-    if (isOpen) this.feed({ kind: "lost", now: this.now(), slot });
+    if (isOpen) this.#lose(slot, loss);
     member.settleReturn();
     this.losses.settle(member, loss, unfinished);
+  }
+
+  #lose(slot: Slot<Member>, loss: Loss): void {
+    const isHooked = slot.state === "preparing" && slot.isHooked &&
+      !slot.isPinged;
+    const error = isHooked
+      ? new ConnectionLostError({ sent: false, phase: "idle", ...loss })
+      : undefined;
+    const fault = error && { error, random: this.clock.random() };
+    this.feed({ kind: "lost", now: this.now(), slot, fault });
   }
 
   onNotice(member: Member, notice: Record<string, string>): void {

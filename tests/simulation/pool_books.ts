@@ -166,7 +166,10 @@ export class PoolBooks {
     } else if (kind === "isolate" && record.state === "shared") {
       record.isIsolated = true;
     } else if (["lost", "closed", "detach"].includes(kind)) {
-      if (kind === "lost") this.mark(`lost while ${record.state}`);
+      if (kind === "lost") {
+        this.mark(`lost while ${record.state}`);
+        if (input.fault !== undefined) this.#relapse(record, now);
+      }
       record.state = "closed";
     }
   }

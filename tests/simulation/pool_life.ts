@@ -237,7 +237,12 @@ export class PoolLife {
     const slot = this.random.maybe(
       this.oracle.in("idle", "preparing", "leased", "shared", "releasing"),
     ) ?? this.random.maybe(this.closing());
-    if (slot !== undefined) this.step({ kind: "lost", slot });
+    if (slot === undefined) return;
+    const { state, ping, hook } = this.oracle.record(slot);
+    const fault = state === "preparing" && hook && !ping
+      ? { error: "Lost", random: this.random.next() }
+      : undefined;
+    this.step({ kind: "lost", slot, fault });
   }
 
   /** A shared connection dies, and none of its one-shots had been sent. */

@@ -11,8 +11,14 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
     "connections are opened without end while a hook throws",
     MACHINE,
-    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);",
-    "",
+    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);\n    if (slot",
+    "if (slot",
+  ),
+  mutant(
+    "connections are opened without end while they are lost under a hook",
+    MACHINE,
+    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);\n    this.#remove",
+    "this.#remove",
   ),
   mutant(
     "a hook has what is left of the time of its ping",
