@@ -84,7 +84,6 @@ async function serve(
   Ctrl-C closes it.`);
   const isOver = Promise.withResolvers<void>();
   signal.addEventListener("abort", () => isOver.resolve());
-  if (signal.aborted) isOver.resolve(); // while the stage was being set
   await isOver.promise;
   progress.begin("Closing");
   await stage.http.shutdown();

@@ -73,4 +73,9 @@ export class Slot<C> {
     this.generation = generation;
     this.dialledAt = now;
   }
+
+  /** Whether `onAcquire` runs on it. */
+  get isInHook(): boolean {
+    return this.state === "preparing" && this.isHooked && !this.isPinged;
+  }
 }

@@ -9,12 +9,17 @@ import type { Member } from "./member.ts";
 import { ConnectError, PoolClosedError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
+/** One attempt of a dial. */
+interface Dial {
+  readonly controller: AbortController;
+  /** Whether its server has answered, and `onConnect` has begun. */
+  isHooked: boolean;
+}
+
 /** Begins dials, gives them up, and tells the core how they end: each once. */
 export class DialDesk {
   readonly #shell: PoolShell;
-  readonly #controllers = new Map<Slot<Member>, AbortController>();
-  /** Those whose server has answered, and `onConnect` has not. */
-  readonly #hooked = new WeakSet<Slot<Member>>();
+  readonly #dials = new Map<Slot<Member>, Dial>();
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
@@ -23,39 +28,40 @@ export class DialDesk {
   /** Begins a dial. */
   async begin(slot: Slot<Member>): Promise<void> {
     const controller = new AbortController();
-    this.#controllers.set(slot, controller);
-    this.#hooked.delete(slot); // of the address before
+    this.#dials.set(slot, { controller, isHooked: false });
     // What a user wrote, as a password function, is never called while effects
     // are carried out: they would be interleaved with those it causes.
     await undefined;
     const began = this.#shell.now();
     try {
       const member = await this.#open(slot, controller.signal);
-      this.#controllers.delete(slot);
+      this.#dials.delete(slot);
       this.#succeed(slot, member, this.#shell.now() - began);
     } catch (error) {
-      this.#controllers.delete(slot);
+      this.#dials.delete(slot);
       this.#fail(slot, error);
     }
   }
 
   /** The server has answered, and `onConnect` begins. */
   hook(slot: Slot<Member>): void {
-    this.#hooked.add(slot);
+    const dial = this.#dials.get(slot);
+    if (dial !== undefined) dial.isHooked = true;
   }
 
   /** Gives up a dial, if it is under way. */
   abandon(slot: Slot<Member>, isTimeout: boolean): void {
-    const { name } = this.#shell.options;
+    const dial = this.#dials.get(slot);
+    if (dial === undefined) return;
     const reason = isTimeout
-      ? this.#timeoutError(slot)
-      : new PoolClosedError(name);
-    this.#controllers.get(slot)?.abort(reason);
+      ? this.#timeoutError(dial)
+      : new PoolClosedError(this.#shell.options.name);
+    dial.controller.abort(reason);
   }
 
-  #timeoutError(slot: Slot<Member>): ConnectError {
+  #timeoutError({ isHooked }: Dial): ConnectError {
     const { connectTimeoutMs } = this.#shell.options;
-    const what = this.#hooked.has(slot) ? "onConnect did not end" : "no answer";
+    const what = isHooked ? "onConnect did not end" : "no answer";
     const message =
       `Cannot open a connection: ${what} within ${connectTimeoutMs} ms`;
     return new ConnectError("timeout", message);

@@ -186,9 +186,7 @@ export class PoolShell implements MemberOwner {
   }
 
   #lose(slot: Slot<Member>, loss: Loss): void {
-    const isHooked = slot.state === "preparing" && slot.isHooked &&
-      !slot.isPinged;
-    const error = isHooked
+    const error = slot.isInHook
       ? new ConnectionLostError({ sent: false, phase: "idle", ...loss })
       : undefined;
     const fault = error && { error, random: this.clock.random() };

@@ -5,7 +5,6 @@ const MACHINE = "core/pool_machine.ts";
 const SHORT_CUTS = "core/short_cuts.ts";
 const TURNSTILE = "core/turnstile.ts";
 const KEEPER = "core/slot_keeper.ts";
-const SHELL = "shell/pool_shell.ts";
 
 export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -145,12 +144,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "core/shared_slots.ts",
     "return Math.max(1, Math.round(this.#depth * this.#pace.depth));",
     "return this.#depth;",
-  ),
-  mutant(
-    "one-shots that end together are told of as one",
-    SHELL,
-    "const { slot, ended: count } = member;",
-    "const { slot } = member;\n    const count = 1;",
   ),
   mutant(
     "a deadline that comes out of order is not the next",

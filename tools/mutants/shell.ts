@@ -11,6 +11,12 @@ const ROUTER = "shell/query_router.ts";
 
 export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
+    "one-shots that end together are told of as one",
+    SHELL,
+    "const { slot, ended: count } = member;",
+    "const { slot } = member;\n    const count = 1;",
+  ),
+  mutant(
     "an acquire's signal is not let go",
     "shell/request.ts",
     'this.#signal?.removeEventListener("abort", this);',
@@ -121,8 +127,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a dial that fails is not told to the core",
     "shell/dial_desk.ts",
-    "this.#controllers.delete(slot);\n      this.#fail(slot, error);",
-    "this.#controllers.delete(slot);\n      void error;",
+    "this.#dials.delete(slot);\n      this.#fail(slot, error);",
+    "this.#dials.delete(slot);\n      void error;",
   ),
   mutant(
     "a hook's hang outlasts its dial",
