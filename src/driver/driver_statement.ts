@@ -15,40 +15,20 @@ import {
 import { endCursor, guardCursor } from "./cursor.ts";
 import {
   describeFault,
-  type DriverConnection,
   type DriverQuery,
   PASSED_OVER,
 } from "./driver_query.ts";
+import {
+  type DriverContext,
+  type Fault,
+  handOver,
+  handOverAnew,
+} from "./hand_over.ts";
 import type { LazyQuery } from "./lazy_query.ts";
-import type { Outgoing } from "./outgoing.ts";
-import { forgetPlan, type PlanContext, PreparedPlan } from "./prepared_plan.ts";
+import { PreparedPlan } from "./prepared_plan.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
-/** A client of the driver, as a statement needs it. */
-export interface DriverContext extends PlanContext {
-  /** What runs its queries; it is there once the client has started. */
-  connection: DriverConnection | undefined;
-  /** Makes a query that does nothing but be answered. */
-  createFiller(): DriverQuery;
-  /** What of its messages is sent; it is there once the client has a socket. */
-  outgoing: Outgoing | undefined;
-  /** What a cursor's callback answers to end it. */
-  readonly close: unknown;
-}
-
-/** What a query was given instead of being written. */
-interface Fault {
-  readonly error: unknown;
-}
-
 function ignore(): void {}
-
-// Of the query that is being handed over: the same for all, as few have one.
-let fault: Fault | undefined;
-
-function catchFault(error: unknown): void {
-  fault = { error };
-}
 
 /** One statement of postgres.js: a lazy query. */
 export class DriverStatement implements SessionStatement, CopyWatcher {
@@ -192,8 +172,11 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     if (this.isExclusive || this.mayCopy) this.#guard(context);
     this.#isPlanStale = false;
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
-    if (mayBeStale) this.#handOverAnew(context, head);
-    else this.#handOver(context, head);
+    const running = head === undefined ? query : head.#place;
+    const fault = mayBeStale
+      ? handOverAnew(query, running, context)
+      : handOver(query, running, context);
+    if (fault !== undefined) this.#giveUp(context, head, fault);
     if (query.prepared) {
       this.#plan = new PreparedPlan(query, context, rejectPlanned);
     }
@@ -214,34 +197,6 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   onFailed(error: unknown): void {
     this.#onError?.(error);
-  }
-
-  /**
-   * When a query cannot be written, the driver rejects the one that is running,
-   * whose error would show its SQL and its parameters; and some errors it cannot
-   * even reject. So the error is caught here.
-   */
-  #handOver(context: DriverContext, head: DriverStatement | undefined): void {
-    const running = head === undefined ? this.query : head.#place;
-    const { reject } = running;
-    fault = undefined;
-    running.reserve = true;
-    running.reject = catchFault;
-    context.connection!.execute(this.query);
-    running.reject = reject;
-    running.reserve = undefined;
-    if (fault !== undefined) this.#giveUp(context, head, fault);
-  }
-
-  #handOverAnew(
-    context: DriverContext,
-    head: DriverStatement | undefined,
-  ): void {
-    forgetPlan(
-      this.query,
-      context.stalePlans,
-      () => this.#handOver(context, head),
-    );
   }
 
   /** Behind another, the driver would take the next reply for that of this one. */

@@ -14,12 +14,12 @@ import type {
 } from "./driver_query.ts";
 import {
   cancelInScope,
-  type DriverContext,
   DriverStatement,
   runInScope,
 } from "./driver_statement.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import type { DriverClient } from "./driver_client.ts";
+import type { DriverContext } from "./hand_over.ts";
 import { LazyQuery } from "./lazy_query.ts";
 import type { Session } from "./session.ts";
 import type { ServerError } from "./wire.ts";

@@ -28,27 +28,6 @@ function isStalePlan(error: unknown): boolean {
 }
 
 /**
- * Hands a query to the driver so that it forgets a plan that is stale.
- *
- * A describe makes it forget the plan it knew; once the bytes are made it goes
- * on as with any statement that is new to it. It has the signature by the time
- * it looks whether this is one.
- */
-export function forgetPlan(
-  query: DriverQuery,
-  stalePlans: Set<unknown>,
-  hand: () => void,
-): void {
-  Object.defineProperty(query, "onlyDescribe", {
-    configurable: true,
-    get: () => stalePlans.has(query.signature),
-  });
-  hand();
-  delete query.onlyDescribe;
-  stalePlans.delete(query.signature);
-}
-
-/**
  * The plan that a query was found to have.
  *
  * It goes stale when a table is altered. The driver's own retry serializes the
