@@ -15,9 +15,10 @@ import type {
   TransactionStatus,
 } from "./connection.ts";
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
-import { DriverSocket } from "./driver_socket.ts";
+import { DriverSocket, type DriverSocketOwner } from "./driver_socket.ts";
+import { Inflow } from "./inflow.ts";
 import { Latch } from "./latch.ts";
-import { halted, lostError, unasked } from "./session_faults.ts";
+import { lostError } from "./session_faults.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -36,10 +37,10 @@ export class Session implements Connection {
   readonly #driverSocket: DriverSocket;
   readonly #client: DriverClient;
   readonly #line: StatementLine;
+  readonly #inflow: Inflow;
   #giveSocket!: (socket: DriverSocket) => void;
   #socket: Socket | undefined;
   #phase: Phase = "starting";
-  #readies = 0;
   #loss: Loss | undefined;
   #failStart: ((error: unknown) => void) | undefined;
   readonly #canceller: Canceller;
@@ -49,18 +50,7 @@ export class Session implements Connection {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#where = describeEndpoint(options.target.endpoint);
-    this.#driverSocket = new DriverSocket({
-      onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
-      onBareSync: () => this.wire.mayEndBare = true,
-      // When it is starting, it has just rejected its first statement: that
-      // tells more than we know.
-      onDestroy: () => this.#phase === "starting" || this.destroy(),
-      // Paused, it would not tell that it was closed, nor let an orphan end.
-      onPause: () => {
-        if (this.#phase === "running" && !this.mayCancel) this.#socket?.pause();
-      },
-      onResume: () => this.#socket?.resume(),
-    });
+    this.#driverSocket = new DriverSocket(this.#socketOwner());
     const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
     this.#client = options.createClient(socket, this);
     // Later: the pool is in the middle of handing us the statement.
@@ -72,6 +62,13 @@ export class Session implements Connection {
           this.listener?.onFinished(1);
         }),
     );
+    this.#inflow = new Inflow(this.wire, this.#line, this.#driverSocket, {
+      onStart: (bytes) => this.#receiveStart(bytes),
+      onEnded: (count) => this.#onEnded(count),
+      onBroken: (cause) => this.#lose(cause),
+      onFatal: (fatal) =>
+        this.#lose(this.#client.serverError(fatal), fatal.code),
+    });
     this.#canceller = new Canceller(options.target, {
       // A statement sent now could be hit in the place of the one that is meant.
       onBegin: () => this.#line.hold(),
@@ -143,7 +140,7 @@ export class Session implements Connection {
     this.#socket = socket;
     if (this.isLost) socket.destroy();
     socket.listen({
-      onData: (bytes) => this.#receive(bytes),
+      onData: (bytes) => this.#inflow.receive(bytes),
       onDrain() {},
       onClose: (cause) => this.#lose(cause),
     });
@@ -151,7 +148,7 @@ export class Session implements Connection {
     await ready;
     if (this.isLost) throw this.#lostError(false);
     this.#phase = "running";
-    this.#readies = this.wire.readies;
+    this.#inflow.begin();
     this.wire.isTouched = false;
     if (!this.#options.holdProcess) socket.unref();
   }
@@ -213,44 +210,26 @@ export class Session implements Connection {
     if (this.#isQuiet) this.#quiet.open();
   }
 
+  #socketOwner(): DriverSocketOwner {
+    return {
+      onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
+      onBareSync: () => this.wire.mayEndBare = true,
+      // When it is starting, it has just rejected its first statement: that
+      // tells more than we know.
+      onDestroy: () => this.#phase === "starting" || this.destroy(),
+      // Paused, it would not tell that it was closed, nor let an orphan end.
+      onPause: () => {
+        if (this.#phase === "running" && !this.mayCancel) this.#socket?.pause();
+      },
+      onResume: () => this.#socket?.resume(),
+    };
+  }
+
   #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
     if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
       this.#socket?.write(bytes, onWritten);
     } else queueMicrotask(() => onWritten?.(this.#lostError(false)));
-  }
-
-  #receive(bytes: Uint8Array): void {
-    let start = 0;
-    for (let at = 0; at < bytes.length && !this.isLost;) {
-      try {
-        at = this.wire.receive(bytes, at);
-      } catch (cause) {
-        return this.#lose(cause);
-      }
-      // The driver is to be put in order before it sees the next reply.
-      const mustPass = this.wire.hasFailed || this.#line.isLasting;
-      if (at < bytes.length && !mustPass) continue;
-      const isAll = at - start === bytes.length;
-      this.#pass(isAll ? bytes : bytes.subarray(start, at));
-      start = at;
-    }
-  }
-
-  #pass(bytes: Uint8Array): void {
-    const { wire } = this;
-    if (this.#phase === "starting") return this.#receiveStart(bytes);
-    const isUnasked = wire.takeCopyStart() && !this.#line.mayCopy;
-    if (isUnasked) return this.#lose(unasked());
-    const fault = this.#driverSocket.deliver(bytes);
-    if (fault !== undefined) return this.#lose(fault);
-    if (wire.readies > this.#readies) this.#end();
-    else if (this.#line.isEndedCursor && wire.isAmongRows) this.#lose(halted());
-    else if (this.#line.isLasting && wire.isEmpty) {
-      this.#driverSocket.endCommand();
-    }
-    if (wire.fatal === undefined) return;
-    this.#lose(this.#client.serverError(wire.fatal), wire.fatal.code);
   }
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
@@ -260,19 +239,9 @@ export class Session implements Connection {
     this.#driverSocket.deliver(bytes);
   }
 
-  #end(): void {
-    const { wire } = this;
-    const replies = wire.readies - this.#readies;
-    this.#readies = wire.readies;
-    if (wire.hasFailed || this.#line.isLasting || this.#line.mayCopy) {
-      wire.hasFailed = false;
-      this.#driverSocket.endCommand();
-      // The driver leaves it paused when a COPY ends before its reader.
-      this.#socket?.resume();
-    }
-    const ended = this.#line.end(replies);
+  #onEnded(count: number): void {
     this.#settle();
-    if (ended > 0) this.listener?.onFinished(ended);
+    if (count > 0) this.listener?.onFinished(count);
   }
 
   /** The only way to be lost. */
@@ -280,6 +249,7 @@ export class Session implements Connection {
     if (this.#phase === "lost") return;
     const wasStarting = this.#phase === "starting";
     this.#phase = "lost";
+    this.#inflow.stop();
     const loss = this.#loss = { cause, sqlState };
     this.#socket?.destroy();
     const error = this.#lostError(true);
