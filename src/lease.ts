@@ -19,6 +19,7 @@ import {
   LeaseReleasedError,
 } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
+import { leaveCursor } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/member_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
@@ -33,8 +34,6 @@ import {
 
 const DONE = Promise.resolve();
 
-const IS_OPEN = "a cursor or COPY on this connection would wait for ever; " +
-  "end it first, or take another connection";
 const TRANSACTION_IS_OPEN =
   "a transaction is open on this connection; make a " +
   "savepoint in it, or take another connection";
@@ -239,14 +238,7 @@ export class Lease extends HeldScope implements Holder {
    * @throws {ConnectionBusyError} While one is open, or a COPY is not ended.
    */
   leaveCursor(action: string): Promise<void> | undefined {
-    return this.#member.connection.isSuspended
-      ? this.#leaveCursor(action)
-      : undefined;
-  }
-
-  async #leaveCursor(action: string): Promise<void> {
-    if (!await this.#member.hasOpenCursor()) return;
-    throw new ConnectionBusyError(action, IS_OPEN);
+    return leaveCursor(this.#member, action);
   }
 
   async #runAfterCursor(
@@ -254,7 +246,7 @@ export class Lease extends HeldScope implements Holder {
     limits: QueryLimits,
   ): Promise<void> {
     try {
-      await this.#leaveCursor("run a query");
+      await this.leaveCursor("run a query");
       this.runWithin(statement, limits);
     } catch (error) {
       statement.fail(error);

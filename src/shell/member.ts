@@ -17,9 +17,6 @@ import type {
   Statement,
 } from "../driver/connection.ts";
 
-// From the end of a cursor's loop to the driver's taking note of it.
-const CURSOR_TURNS = 16;
-
 /** Who holds a connection alone. */
 export interface Holder {
   /** The connection died. */
@@ -128,18 +125,6 @@ export class Member implements ConnectionListener {
     return connection.isAbandoned || connection.isSuspended
       ? "reset"
       : "destroy";
-  }
-
-  /**
-   * Whether a cursor waits for its user. One whose loop was just left does so
-   * for a few turns of promises more.
-   */
-  async hasOpenCursor(): Promise<boolean> {
-    for (let turn = 0; turn < CURSOR_TURNS; turn++) {
-      if (!this.connection.isSuspended) return false;
-      await undefined;
-    }
-    return this.connection.isSuspended;
   }
 
   /** Whether nothing is left on it that the next holder could meet. */

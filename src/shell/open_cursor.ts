@@ -1,0 +1,46 @@
+/**
+ * A cursor or COPY that is open on a connection: beside it nothing can run.
+ *
+ * @module
+ */
+
+import { ConnectionBusyError } from "../pool_errors.ts";
+import type { Member } from "./member.ts";
+
+// From the end of a cursor's loop to the driver's taking note of it.
+const CURSOR_TURNS = 16;
+
+const IS_OPEN = "a cursor or COPY on this connection would wait for ever; " +
+  "end it first, or take another connection";
+
+/**
+ * Whether one waits for its user. One whose loop was just left does so for a
+ * few turns of promises more.
+ */
+export async function hasOpenCursor({ connection }: Member): Promise<boolean> {
+  for (let turn = 0; turn < CURSOR_TURNS; turn++) {
+    if (!connection.isSuspended) return false;
+    await undefined;
+  }
+  return connection.isSuspended;
+}
+
+/**
+ * Waits for one whose loop was just left; `undefined`, at once, where there is
+ * none.
+ *
+ * @throws {ConnectionBusyError} While a cursor is open, or a COPY is not ended.
+ */
+export function leaveCursor(
+  member: Member,
+  action: string,
+): Promise<void> | undefined {
+  return member.connection.isSuspended
+    ? refuseBeside(member, action)
+    : undefined;
+}
+
+async function refuseBeside(member: Member, action: string): Promise<void> {
+  if (!await hasOpenCursor(member)) return;
+  throw new ConnectionBusyError(action, IS_OPEN);
+}
