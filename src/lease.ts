@@ -241,6 +241,12 @@ export class Lease extends HeldScope implements Holder {
     return leaveCursor(this.#member, action);
   }
 
+  /** Ends what is open or was left, so that a rollback does not wait for its user. */
+  endOpen(makeError: () => Error): Promise<void> | undefined {
+    if (this.#member.connection.inFlight === 0) return undefined;
+    return this.#shell.cancels.endOpen(this.#member, makeError);
+  }
+
   async #runAfterCursor(
     statement: Statement,
     limits: QueryLimits,

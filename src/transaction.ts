@@ -176,9 +176,9 @@ export class LeaseTransaction extends HeldScope {
   async rollback(): Promise<void> {
     const fault = this.#fault("roll back");
     if (fault !== undefined) throw fault;
-    const left = this.#lease.leaveCursor("roll back");
-    if (left !== undefined) await left;
     this.#outcome = "rolled back";
+    const left = this.#lease.endOpen(() => this.#fault("go on")!);
+    if (left !== undefined) await left;
     try {
       await this.#lease.bounded(
         this.#command("rollback", this.#brackets.rollback),

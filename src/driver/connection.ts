@@ -88,8 +88,10 @@ export interface Connection {
   readonly isCancelling: boolean;
   /** Whether a cancel could hit nobody who still waits: all that runs was abandoned. */
   readonly mayCancel: boolean;
-  /** Whether every statement under way was abandoned by its caller. */
+  /** Whether nobody waits for a statement under way: each was given up, or is open. */
   readonly isAbandoned: boolean;
+  /** The cursor or COPY of which its user has a part, and has not ended it, if there is one. */
+  readonly open: Statement | undefined;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
   readonly isTouched: boolean;
   /** Who is told; set once, by the pool. */

@@ -18,12 +18,16 @@ interface CopyStream {
   /** Reads what comes, and forgets it. */
   resume(): void;
   destroy(error: unknown): void;
+  /** How the driver ends one: it tells the server why, as text. */
+  _destroy(error: unknown, onDestroyed: (error: unknown) => void): void;
+  /** How the driver lets more come. */
+  _read(): void;
 }
 
 /** Who is to hear of a COPY. */
 export interface CopyWatcher {
-  /** Its reader has left it before its end: the driver waits for him for ever. */
-  onLeft(): void;
+  /** Its reader has left it before its end: `drain` lets what is left of it come. */
+  onLeft(drain: () => void): void;
   /** It has failed, perhaps after its stream was given. */
   onFailed(error: unknown): void;
 }
@@ -80,9 +84,11 @@ export class CopyGuard {
     };
   }
 
-  /** Whether its user has a stream. */
-  get hasStream(): boolean {
-    return this.#streams.length > 0;
+  /** Whether its user has a stream that he may go on with. */
+  get isOpen(): boolean {
+    return this.#streams.some(({ writableEnded, destroyed }) =>
+      !writableEnded && !destroyed
+    );
   }
 
   /** Whether its server waits for the user to write more, or to end. */
@@ -95,17 +101,19 @@ export class CopyGuard {
   #take(stream: CopyStream): void {
     this.#streams.push(stream);
     stream.on("error", ignore);
-    const isRead = stream.writableEnded === undefined;
-    if (isRead) {
-      stream.on("close", () => stream.readableEnded || this.#watcher.onLeft());
-    }
+    if (stream.writableEnded === undefined) {
+      const drain = () => stream._read();
+      stream.on("close", () => {
+        if (!stream.readableEnded) this.#watcher.onLeft(drain);
+      });
+    } else destroyWithText(stream);
     if (this.#failure !== undefined) stream.destroy(this.#failure.error);
     else if (this.#streams.length > 1) leave(stream);
   }
 
   #fail(error: unknown): void {
-    this.#failure = { error: stringable(error) };
-    for (const stream of this.#streams) stream.destroy(this.#failure.error);
+    this.#failure = { error };
+    for (const stream of this.#streams) stream.destroy(error);
     this.#watcher.onFailed(error);
   }
 }
@@ -116,7 +124,13 @@ function leave(stream: CopyStream): void {
   else stream.destroy(new Error("Cannot go on: a text has one COPY at most"));
 }
 
-/** The driver tells a server why a COPY is given up, as text. */
+/** A reason without a text, as a symbol, would keep the server waiting. */
+function destroyWithText(stream: CopyStream): void {
+  const { _destroy } = stream;
+  stream._destroy = (error, onDestroyed) =>
+    _destroy.call(stream, stringable(error), onDestroyed);
+}
+
 function stringable(reason: unknown): unknown {
   try {
     void `${reason}`;

@@ -47,6 +47,9 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly #isCopy: boolean;
   readonly mayCopy: boolean;
   #isPlanStale = false;
+  #isInTransaction = false;
+  /** What of it still comes is read by nobody. */
+  #isLeft = false;
   #plan: PreparedPlan | undefined;
   #copy: CopyGuard | undefined;
   #onError: ((error: unknown) => void) | undefined;
@@ -77,12 +80,16 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   }
 
   get isOrphan(): boolean {
-    return this.isAbandoned && this.#place === this.query;
+    const isUnwanted = this.isAbandoned || this.#isLeft;
+    return isUnwanted && this.#place === this.query;
   }
 
-  get isSettled(): boolean {
-    // A stream is only the beginning of an answer.
-    return this.query.isSettled && !this.#copy?.hasStream;
+  get isAnswered(): boolean {
+    return this.query.isSettled || this.isLookedAt;
+  }
+
+  get isOpen(): boolean {
+    return this.isLookedAt || this.#copy?.isOpen === true;
   }
 
   get isSuspended(): boolean {
@@ -189,10 +196,15 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
     if (this.mayCopy) this.#copy = new CopyGuard(query, this);
     guardCursor(query, this, context.close);
+    this.#isInTransaction = context.isInTransaction();
   }
 
-  onLeft(): void {
-    if (this.#copy && !this.isAbandoned) cancelInScope(this.query);
+  onLeft(drain: () => void): void {
+    if (this.#copy === undefined || this.isAbandoned) return;
+    // To cancel it would undo what the transaction did before.
+    if (!this.#isInTransaction) return cancelInScope(this.query);
+    this.#isLeft = true;
+    drain();
   }
 
   onFailed(error: unknown): void {

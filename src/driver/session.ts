@@ -123,6 +123,10 @@ export class Session implements Connection {
     return this.#line.isAbandoned;
   }
 
+  get open(): Statement | undefined {
+    return this.#line.open;
+  }
+
   get isTouched(): boolean {
     return this.wire.isTouched;
   }

@@ -17,8 +17,10 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly isSuspended: boolean;
   /** Whether its caller has gone while it may run; not of one that was never written. */
   readonly isOrphan: boolean;
-  /** Whether its caller has his answer; its server may not have ended it yet. */
-  readonly isSettled: boolean;
+  /** Whether its caller has his answer, if only the beginning of one; its server may not have ended it yet. */
+  readonly isAnswered: boolean;
+  /** Whether it is a cursor or COPY of which its user has a part, and has not ended it. */
+  readonly isOpen: boolean;
   /** Whether it was answered without having run, and is to be run again. */
   readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
@@ -87,6 +89,12 @@ export class StatementLine {
   /** Whether a cursor or a COPY is open, and waits for its user. */
   get isSuspended(): boolean {
     return this.#running.head?.isSuspended ?? false;
+  }
+
+  /** The cursor or COPY of which its user has a part, and has not ended it. */
+  get open(): SessionStatement | undefined {
+    const { head } = this.#running;
+    return head?.isOpen ? head : undefined;
   }
 
   /** Whether the one that runs is a cursor that the driver takes for ended. */
@@ -235,5 +243,5 @@ function isOrphan(statement: SessionStatement): boolean {
 }
 
 function isAwaitedByNobody(statement: SessionStatement): boolean {
-  return statement.isAbandoned || statement.isSettled;
+  return statement.isAbandoned || statement.isAnswered;
 }

@@ -6,6 +6,7 @@
 
 import type { Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
+import { hasOpenCursor } from "./open_cursor.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
 // How long a cancel request is given to end the statement before it is repeated.
@@ -29,6 +30,14 @@ export class CancelDesk {
   giveUp(member: Member, statement: Statement, error: unknown): void {
     statement.abandon(error);
     this.abandon(member);
+  }
+
+  /** Ends the cursor or COPY that is open on `member`, and what its user left before. */
+  async endOpen(member: Member, makeError: () => Error): Promise<void> {
+    await hasOpenCursor(member); // one whose loop was just left ends by itself
+    const { connection } = member;
+    connection.open?.abandon(makeError());
+    if (connection.mayCancel) this.abandon(member);
   }
 
   /** A statement on `member` was abandoned. */

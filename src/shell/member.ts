@@ -122,9 +122,7 @@ export class Member implements ConnectionListener {
     const fate = this.sessionFate;
     const { connection } = this;
     if (fate === "destroy" || connection.inFlight === 0) return fate;
-    return connection.isAbandoned || connection.isSuspended
-      ? "reset"
-      : "destroy";
+    return connection.isAbandoned ? "reset" : "destroy";
   }
 
   /** Whether nothing is left on it that the next holder could meet. */

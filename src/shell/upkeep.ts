@@ -7,7 +7,7 @@
 import type { Fate, HookFault } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
-import { hasOpenCursor } from "./open_cursor.ts";
+import { LeaseReleasedError } from "../pool_errors.ts";
 import type { HookName } from "../pool_events.ts";
 import type { ConnectionHook } from "../pool_options.ts";
 import type { PoolShell } from "./pool_shell.ts";
@@ -111,7 +111,10 @@ export class Upkeep {
     const { connection, wasLeased } = member;
     const { onRelease } = this.#shell.options;
     try {
-      if (await hasOpenCursor(member)) return false;
+      await this.#shell.cancels.endOpen(
+        member,
+        () => new LeaseReleasedError("go on"),
+      );
       await connection.quiesce();
       if (connection.transactionStatus !== "idle") {
         await connection.command("rollback");

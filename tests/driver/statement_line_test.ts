@@ -17,7 +17,8 @@ class FakeStatement implements SessionStatement {
   isLasting = false;
   isEndedCursor = false;
   isOrphan = false;
-  isSettled = false;
+  isAnswered = false;
+  isOpen = false;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
@@ -341,8 +342,20 @@ Deno.test("StatementLine knows whether anybody waits for what it has", () => {
   assertEquals(world.line.isAbandoned, true);
   const c = world.add("c");
   assertEquals(world.line.isAbandoned, false);
-  c.isSettled = true;
+  c.isAnswered = true;
   assertEquals(world.line.isAbandoned, true);
+});
+
+Deno.test("StatementLine knows what is open, and only of the one that runs", () => {
+  const world = new World();
+  assertEquals(world.line.open, undefined);
+  const a = world.add("a", { isBlocking: true });
+  const b = world.add("b", { isOpen: true });
+  assertEquals(world.line.open, undefined);
+  a.isOpen = true;
+  assertEquals(world.line.open, a);
+  world.line.end(1);
+  assertEquals(world.line.open, b);
 });
 
 Deno.test("StatementLine knows whether the one that runs lasts", () => {

@@ -5,7 +5,6 @@ import {
   type Sql,
 } from "../../mod.ts";
 import {
-  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
@@ -159,7 +158,7 @@ poolTest(
 );
 
 poolTest(
-  "Promise 8: a cursor that is open at release ends with an error, and its session too",
+  "Promise 8: a cursor that is open at release ends with LeaseReleasedError, and not its session",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
@@ -169,14 +168,15 @@ poolTest(
       const cursor = lease`select generate_series(1, 100)`.cursor(1);
       for await (const _rows of cursor) await lease.release();
     });
-    assertInstanceOf(error, Error);
+    assertInstanceOf(error, LeaseReleasedError);
     await using next = await pool.acquire();
-    assert(next.pid !== pid);
+    assertEquals(next.pid, pid);
+    assertEquals((await next`select 2 as two`)[0]?.two, 2);
   },
 );
 
 poolTest(
-  "Promise 8: a stream that is open at release ends with an error, and its session too",
+  "Promise 8: a stream that is open at release ends with LeaseReleasedError, and not its session",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
@@ -191,9 +191,10 @@ poolTest(
         if (++chunks === 2) await lease.release();
       }
     });
-    assertInstanceOf(error, Error);
+    assertInstanceOf(error, LeaseReleasedError);
     await using next = await pool.acquire();
-    assert(next.pid !== pid);
+    assertEquals(next.pid, pid);
+    assertEquals((await next`select 2 as two`)[0]?.two, 2);
   },
 );
 

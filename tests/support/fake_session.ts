@@ -66,6 +66,10 @@ export class FakeSession implements Connection {
     return false;
   }
 
+  get open(): undefined {
+    return undefined;
+  }
+
   get isMisplaced(): boolean {
     return false;
   }

@@ -121,8 +121,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a connection that is left busy is lent again",
     "shell/member.ts",
-    'connection.isSuspended\n      ? "reset"\n      : "destroy";',
-    'connection.isSuspended\n      ? "reset"\n      : "keep";',
+    'connection.isAbandoned ? "reset" : "destroy"',
+    'connection.isAbandoned ? "reset" : "keep"',
   ),
   mutant(
     "a dial that fails is not told to the core",
