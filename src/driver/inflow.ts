@@ -22,6 +22,21 @@ export interface InflowOwner {
 }
 
 /**
+ * The driver makes an error of it. Its frames would be the driver's and ours,
+ * and Deno would show no others of one that nobody catches: the driver adds
+ * where the query was made, but as text.
+ */
+function deliverError(driverSocket: DriverSocket, bytes: Uint8Array): unknown {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return driverSocket.deliver(bytes);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/**
  * Passes what a server sends to the driver, a reply at a time where the driver
  * is to be put in order before it sees the next.
  */
@@ -66,7 +81,8 @@ export class Inflow {
       } catch (cause) {
         return this.#owner.onBroken(cause);
       }
-      const mustPass = this.#wire.hasFailed || this.#line.isLasting;
+      const mustPass = this.#wire.hasFailed || this.#line.isLasting ||
+        this.#wire.isBeforeError(bytes, at);
       if (at < bytes.length && !mustPass) continue;
       const isAll = at - start === bytes.length;
       this.#pass(isAll ? bytes : bytes.subarray(start, at));
@@ -80,7 +96,9 @@ export class Inflow {
     const line = this.#line;
     const isUnasked = wire.takeCopyStart() && !line.mayCopy;
     if (isUnasked) return this.#owner.onBroken(unasked());
-    const fault = this.#driverSocket.deliver(bytes);
+    const fault = wire.hasFailed
+      ? deliverError(this.#driverSocket, bytes)
+      : this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#owner.onBroken(fault);
     if (wire.readies > this.#readies) this.#end();
     else if (line.isEndedCursor && wire.isAmongRows) {

@@ -133,8 +133,8 @@ export class Wire {
   }
 
   /**
-   * Sees what the server sent from `start` on, up to and including the next
-   * `ReadyForQuery`; answers how far that is.
+   * Sees what the server sent from `start` on, up to the next error, or else up
+   * to and including the next `ReadyForQuery`; answers how far that is.
    *
    * @throws {ProtocolViolation} If it is not PostgreSQL's protocol.
    */
@@ -143,12 +143,19 @@ export class Wire {
     let at = start;
     while (at < bytes.length && this.readies === readies) {
       if (this.#bodyLeft === 0) {
+        if (at > start && this.isBeforeError(bytes, at)) break;
         at = this.#readHeader(bytes, at);
         continue;
       }
       at = this.#readBody(bytes, at);
     }
     return at;
+  }
+
+  /** Whether an error begins at `at`. */
+  isBeforeError(bytes: Uint8Array, at: number): boolean {
+    return this.#headerLength + this.#bodyLeft === 0 &&
+      bytes[at] === CODE.errorResponse;
   }
 
   #readHeader(bytes: Uint8Array, start: number): number {

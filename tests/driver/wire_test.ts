@@ -129,6 +129,21 @@ Deno.test("Wire stops behind each ReadyForQuery", () => {
   assertEquals(ends[4], "4 0 left");
 });
 
+Deno.test("Wire stops before an error, so that what comes before it is passed on without it", () => {
+  const row = message("D", [0, 1], int32(1), "E");
+  const failure = errorResponse("ERROR", "22012");
+  const reply = joined(row, failure, readyForQuery());
+  const wire = started();
+  const before = wire.receive(reply);
+  assertEquals([before, wire.hasFailed], [row.length, false]);
+  assertEquals(wire.isBeforeError(reply, before), true);
+  assertEquals(wire.receive(reply, before), reply.length);
+  assertEquals([wire.hasFailed, wire.isBeforeError(row, 0)], [true, false]);
+  // Of what is inside a message, nothing is one.
+  wire.receive(row.subarray(0, row.length - 1));
+  assertEquals(wire.isBeforeError(row, row.length - 1), false);
+});
+
 Deno.test("Wire tells that an error came since it was last asked", () => {
   const wire = started();
   assertEquals(wire.hasFailed, false);

@@ -5,6 +5,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
+  assertStringIncludes,
 } from "../support/assert.ts";
 import { eventually } from "../support/eventually.ts";
 import { poolTest, poolWorld, worldServer } from "../support/pool_world.ts";
@@ -228,5 +229,27 @@ poolTest(
     await tx.rollback();
     proxy.trickle(Infinity);
     assertEquals(pool.stats().lost, 0);
+  },
+);
+
+poolTest(
+  "What is thrown while rows are read keeps its frames though an error follows them",
+  async (t) => {
+    let thrown: unknown;
+    await using world = poolWorld(t, {
+      max: 1,
+      transform: {
+        row: (row: unknown) => {
+          thrown = new Error("Read");
+          return row;
+        },
+      },
+    });
+    const query = world.pool`select 1 / (3 - n) from generate_series(1, 3) n`;
+    const error = await assertRejects(async () => await query);
+    const place = "sql_errors_test.ts";
+    assertStringIncludes((thrown as Error).stack!, place);
+    assertStringIncludes(new Error("After").stack!, place);
+    assertEquals((error as Error).stack!.split("\n").length, 2);
   },
 );

@@ -1,0 +1,32 @@
+import { stripVTControlCharacters } from "node:util";
+import { assertEquals } from "../support/assert.ts";
+import { sharedPostgres } from "../support/postgres_server.ts";
+import { runProgram } from "../support/program.ts";
+
+const server = await sharedPostgres();
+const PROGRAM = new URL("programs/uncaught.ts", import.meta.url);
+
+/** Where the program has its query. */
+async function queryPlace(): Promise<string> {
+  const lines = (await Deno.readTextFile(PROGRAM)).split("\n");
+  const line = lines.findIndex((text) => text.includes("await sql`"));
+  const column = lines[line]!.indexOf("`");
+  return `${PROGRAM}:${line + 1}:${column + 1}`;
+}
+
+for (const form of ["one-shot", "lease", "transaction"]) {
+  Deno.test(`A query that fails in a ${form} and that nobody catches ends the program with its line, and no other`, async () => {
+    const { code, stderr } = await runProgram(PROGRAM, {
+      args: [server.url, form],
+    });
+    const [message, ...frames] = stripVTControlCharacters(stderr).trim()
+      .split("\n");
+    assertEquals(
+      message,
+      "error: Uncaught (in promise) PostgresError: " +
+        'relation "there_is_no_such_table" does not exist',
+    );
+    assertEquals(frames, [`    at selectUsers (${await queryPlace()})`]);
+    assertEquals(code, 1);
+  });
+}
