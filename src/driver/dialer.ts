@@ -16,7 +16,7 @@ import type { DriverSocket } from "./driver_socket.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { Session } from "./session.ts";
 import { connectError, startError, startLoss } from "./start_failure.ts";
-import { TypeMap } from "./type_map.ts";
+import { LookUp, TypeMap } from "./type_map.ts";
 
 /** What every dial of a pool shares. */
 export interface DialerOptions {
@@ -34,7 +34,7 @@ export interface DialerOptions {
       readonly socket: Promise<DriverSocket>;
       readonly session: Session;
       readonly password: string;
-      /** Asked once there is a socket: whether to look up the array types. */
+      /** Asked once there is a socket: whether the array types are unknown. */
       fetchTypes(): boolean;
     },
   ): DriverClient;
@@ -65,25 +65,17 @@ export class Dialer implements Driver {
     const { endpoint } = this.#options.plan[attempt]!;
     const where = describeEndpoint(endpoint);
     const password = await abortable(this.#password(where), signal);
-    for (;;) {
-      const session = await this.#open({ attempt, signal, password, where });
-      if (session !== undefined) return session;
-    }
+    return await this.#open({ attempt, signal, password, where });
   }
 
-  /** Opens a session; none when another dial was to look the array types up, and failed. */
-  async #open(dial: Dial): Promise<Session | undefined> {
+  async #open(dial: Dial): Promise<Session> {
     const { attempt, signal, where } = dial;
-    let isFetching = false;
-    const session = this.#createSession(dial, () => isFetching);
+    const lookUp = new LookUp(this.#types);
+    const session = this.#createSession(dial, () => lookUp.claim());
     let isReady = false;
     try {
-      // No sooner: a dial that does not get through would hold up the others.
-      const onConnected = () => isFetching = this.#types.claim();
-      await abortable(this.#start(session, dial, onConnected), signal);
-      if (isFetching) this.#types.settle(true);
-      const areTypesKnown = await abortable(this.#types.ready(), signal);
-      if (!areTypesKnown) return undefined;
+      await abortable(this.#start(session, dial), signal);
+      lookUp.succeed();
       await abortable(
         meet(session, this.#options.plan[attempt]!.requires, where),
         signal,
@@ -97,17 +89,19 @@ export class Dialer implements Driver {
       throw cause === signal.reason ? cause : startError(where, cause);
     } finally {
       if (!isReady) session.destroy();
-      if (isFetching) this.#types.settle(false);
+      lookUp.end();
     }
   }
 
   #createSession(
     { attempt, password }: Dial,
-    fetchTypes: () => boolean,
+    mayLookUp: () => Promise<boolean>,
   ): Session {
     const { transport, plan, tls, keepAliveMs, holdProcess } = this.#options;
     const { endpoint, requires } = plan[attempt]!;
+    const fetchTypes = () => !this.#types.isKnown;
     return new Session({
+      mayLookUp,
       createClient: (socket, session) =>
         this.#options.createClient({ socket, session, password, fetchTypes }),
       target: { transport, endpoint, options: { tls, keepAliveMs } },
@@ -119,16 +113,12 @@ export class Dialer implements Driver {
   #start(
     session: Session,
     { attempt, signal }: Dial,
-    onConnected: () => void,
   ): Promise<void> {
     const { transport, plan, tls, keepAliveMs } = this.#options;
     const { endpoint } = plan[attempt]!;
-    return session.start(async () => {
-      const options = { signal, tls, keepAliveMs };
-      const socket = await transport.connect(endpoint, options);
-      onConnected();
-      return socket;
-    });
+    return session.start(() =>
+      transport.connect(endpoint, { signal, tls, keepAliveMs })
+    );
   }
 
   /** The password now; asked for before the dial, so that its failure is ours to tell. */

@@ -32,6 +32,8 @@ export interface DriverClient {
 export interface SessionOptions {
   /** Makes the driver's client; it asks for its socket once. */
   createClient(socket: Promise<DriverSocket>, session: Session): DriverClient;
+  /** Whether the driver is to look up the array types, once it wants to; else they are known. */
+  mayLookUp(): Promise<boolean>;
   /** Where it connects. */
   readonly target: Omit<CancelTarget, "pid" | "secret">;
   /** Whether it is of use only as long as it may write. */

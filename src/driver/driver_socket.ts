@@ -4,7 +4,13 @@
  * @module
  */
 
-import { answerPriming, endCommand, isPriming } from "./made_up_replies.ts";
+import {
+  answerLookUp,
+  answerPriming,
+  endCommand,
+  isLookUp,
+  isPriming,
+} from "./made_up_replies.ts";
 import { Outgoing } from "./outgoing.ts";
 
 type Handler = (argument?: unknown) => void;
@@ -13,6 +19,8 @@ type Handler = (argument?: unknown) => void;
 export interface DriverSocketOwner {
   /** The driver writes whole messages. */
   onWrite(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void;
+  /** The driver wants to look up the array types: `send` lets it, or else `skip` answers that there are none. */
+  onLookUp(send: () => void, skip: () => void): void;
   /** The next end will have no reply before it. */
   onBareSync(): void;
   /** The driver gives up on the session. */
@@ -71,8 +79,14 @@ export class DriverSocket {
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
   ): boolean {
-    if (this.#madeUp === undefined && isPriming(bytes)) this.#prime(bytes);
-    else this.#send(this.outgoing.filter(bytes), onWritten);
+    if (this.#madeUp !== undefined) this.#send(bytes, onWritten);
+    else if (isPriming(bytes)) this.#prime(bytes);
+    else if (isLookUp(bytes)) {
+      this.#owner.onLookUp(
+        () => this.#send(bytes),
+        () => this.deliver(answerLookUp(bytes)),
+      );
+    } else this.#send(bytes, onWritten);
     return true;
   }
 
@@ -116,7 +130,8 @@ export class DriverSocket {
     this.#emit("error", error);
   }
 
-  #send(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+  #send(all: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+    const bytes = this.outgoing.filter(all);
     if (bytes.length > 0) this.#owner.onWrite(bytes, onWritten);
     else if (onWritten !== undefined) queueMicrotask(onWritten);
   }

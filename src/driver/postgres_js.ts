@@ -45,7 +45,7 @@ export interface ClientOptions {
   readonly socket: Promise<DriverSocket>;
   readonly session: Session;
   readonly password: string;
-  /** Asked once there is a socket: whether to look up the array types. */
+  /** Asked once there is a socket: whether the array types are unknown. */
   fetchTypes(): boolean;
 }
 

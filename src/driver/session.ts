@@ -217,6 +217,7 @@ export class Session implements Connection {
   #socketOwner(): DriverSocketOwner {
     return {
       onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
+      onLookUp: (send, skip) => void this.#lookUp(send, skip),
       onBareSync: () => this.wire.mayEndBare = true,
       // When it is starting, it has just rejected its first statement: that
       // tells more than we know.
@@ -234,6 +235,13 @@ export class Session implements Connection {
       this.#line.markSent();
       this.#socket?.write(bytes, onWritten);
     } else queueMicrotask(() => onWritten?.(this.#lostError(false)));
+  }
+
+  async #lookUp(send: () => void, skip: () => void): Promise<void> {
+    const mayLookUp = await this.#options.mayLookUp();
+    if (this.isLost) return;
+    if (mayLookUp) send();
+    else skip();
   }
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */

@@ -12,33 +12,75 @@
  */
 export class TypeMap {
   #isKnown: boolean;
-  #waiters: ((isKnown: boolean) => void)[] | undefined;
+  /** Who waits for the end of a claim; `undefined`: there is none. */
+  #waiters: (() => void)[] | undefined;
 
   /** `isNeeded` is `false` where the user wants no array types. */
   constructor(isNeeded: boolean) {
     this.#isKnown = !isNeeded;
   }
 
-  /** Whether the caller is to look the types up; if so, it must call `settle`. */
-  claim(): boolean {
-    if (this.#isKnown || this.#waiters !== undefined) return false;
-    this.#waiters = [];
-    return true;
+  /** Whether they need not be looked up any more. */
+  get isKnown(): boolean {
+    return this.#isKnown;
   }
 
-  /** Ends a claim, the first time: the types are known now, or anybody may claim them. */
+  /**
+   * Resolves with whether the caller is to look the types up, and then he must
+   * call `settle`; `false` once they are known. While another does it, it waits.
+   */
+  async claim(): Promise<boolean> {
+    while (!this.#isKnown) {
+      if (this.#waiters === undefined) {
+        this.#waiters = [];
+        return true;
+      }
+      const waiters = this.#waiters;
+      await new Promise<void>((resolve) => waiters.push(resolve));
+    }
+    return false;
+  }
+
+  /** Ends a claim: the types are known now, or the next may look them up. */
   settle(isKnown: boolean): void {
-    const waiters = this.#waiters;
-    if (waiters === undefined) return;
+    const waiters = this.#waiters ?? [];
     this.#waiters = undefined;
-    this.#isKnown = isKnown;
-    for (const resolve of waiters) resolve(isKnown);
+    this.#isKnown ||= isKnown;
+    for (const resolve of waiters) resolve();
+  }
+}
+
+/** One dial's part in that: it ends with the dial, whatever came of it. */
+export class LookUp {
+  readonly #types: TypeMap;
+  #hasClaim = false;
+  #isOver = false;
+
+  constructor(types: TypeMap) {
+    this.#types = types;
   }
 
-  /** Resolves once nobody looks the types up any more, with whether they are known. */
-  ready(): Promise<boolean> {
-    const waiters = this.#waiters;
-    if (waiters === undefined) return Promise.resolve(this.#isKnown);
-    return new Promise((resolve) => waiters.push(resolve));
+  /** As that of the map; never `true` once the dial is over. */
+  async claim(): Promise<boolean> {
+    if (!await this.#types.claim()) return false;
+    this.#hasClaim = true;
+    if (this.#isOver) this.#settle(false);
+    return this.#hasClaim;
+  }
+
+  /** The session has begun: if it was to look the types up, it has. */
+  succeed(): void {
+    this.#settle(true);
+  }
+
+  /** The dial is over. */
+  end(): void {
+    this.#isOver = true;
+    this.#settle(false);
+  }
+
+  #settle(isKnown: boolean): void {
+    if (this.#hasClaim) this.#types.settle(isKnown);
+    this.#hasClaim = false;
   }
 }

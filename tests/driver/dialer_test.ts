@@ -83,6 +83,24 @@ Deno.test("array types that nobody wants are not looked up", async () => {
   assertEquals(row!.many, "{1,2}");
 });
 
+Deno.test("a server that does not begin a session holds up no dial that has one, and the types are looked up", async () => {
+  const transport = new SpyTransport();
+  const dialled = new Dialled(server, { transport });
+  transport.onData = (bytes, socket) =>
+    socket === transport.sockets[0] ? undefined : bytes;
+  const abort = new AbortController();
+  const silent = dialled.fail(abort.signal);
+  await until(() => transport.sockets.length === 1, "first dial");
+  const others = await Promise.all([1, 2].map(() => dialled.open()));
+  for (const { sql } of others) {
+    const [row] = await sql`select '{1,2}'::int[] as many`;
+    assertEquals(row!.many, [1, 2]);
+  }
+  abort.abort(new Error("Enough"));
+  assertEquals((await silent as Error).message, "Enough");
+  await Promise.all(others.map(({ connection }) => connection.close()));
+});
+
 Deno.test("a look-up of array types that fails rejects its dial, and the next one looks again", async () => {
   const transport = new SpyTransport();
   const dialled = new Dialled(server, { transport });

@@ -8,6 +8,7 @@ function recording() {
   const calls: unknown[][] = [];
   const owner: DriverSocketOwner = {
     onWrite: (...args) => void calls.push(["write", ...args]),
+    onLookUp: (send, skip) => void calls.push(["look up", send, skip]),
     onBareSync: () => void calls.push(["bare sync"]),
     onDestroy: () => void calls.push(["destroy"]),
     onPause: () => void calls.push(["pause"]),
@@ -71,4 +72,25 @@ Deno.test("DriverSocket never tells the driver that it closed, whatever happens"
 
 Deno.test("DriverSocket survives an error that nobody listens to", () => {
   recording().socket.fail(new Error("Gone"));
+});
+
+Deno.test("DriverSocket lets its owner decide about a look-up of types, and of nothing else", () => {
+  const { socket, calls } = recording();
+  const seen: string[] = [];
+  socket.on(
+    "data",
+    (bytes) => seen.push(new TextDecoder().decode(bytes as Uint8Array)),
+  );
+  const lookUp = new Uint8Array(64);
+  lookUp.set([0x50, 0, 0, 0, 63]);
+  socket.write(lookUp);
+  const [name, send, skip] = calls.pop() as [string, () => void, () => void];
+  assertEquals([name, calls], ["look up", []]);
+  send();
+  assertEquals(calls, [["write", lookUp, undefined]]);
+  skip();
+  assertEquals(seen, ["C\0\0\0\rSELECT 0\0Z\0\0\0\x05I"]);
+  socket.write(Uint8Array.from([0x51, 0, 0, 0, 5, 0])); // primes it
+  socket.write(lookUp);
+  assertEquals(calls.length, 2);
 });
