@@ -7,6 +7,7 @@
  * @module
  */
 
+import { errorText } from "./error_text.ts";
 import type { NestedAcquire, NestedHolder } from "./nested_acquire.ts";
 import type { PoolStats } from "./pool_stats.ts";
 
@@ -88,7 +89,7 @@ function describeSites(holders: readonly NestedHolder[]): string {
 }
 
 function describeCause(cause: unknown): string {
-  return cause instanceof Error ? `; last dial: ${cause.message}` : "";
+  return cause === undefined ? "" : `; last dial: ${errorText(cause)}`;
 }
 
 /** The pool is closed or closing. */
@@ -214,7 +215,7 @@ export class ConnectionLostError extends PoolError {
   /** Makes its message of what it carries. */
   constructor(options: ConnectionLostOptions) {
     const { sent, phase, sqlState, cause } = options;
-    const why = sqlState ?? (cause instanceof Error ? cause.message : "closed");
+    const why = sqlState ?? (cause === undefined ? "closed" : errorText(cause));
     super(
       `Cannot run on this connection: it was lost (${why}) during ${phase}, ` +
         (sent ? "the statement may have run" : "the statement was not sent"),

@@ -27,7 +27,11 @@ const PORTS = new Set([
 ]);
 
 /** What tells a user what went wrong, and where. */
-const ERRORS = new Set(["src/call_site.ts", "src/pool_errors.ts"]);
+const ERRORS = new Set([
+  "src/call_site.ts",
+  "src/error_text.ts",
+  "src/pool_errors.ts",
+]);
 
 /** What a user is told, beside errors. */
 const TOLD = new Set([
@@ -50,7 +54,7 @@ const FOLDER_LAYERS = new Set([
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   "core": ["core"],
   "clock": ["clock"],
-  "errors": [],
+  "errors": ["errors"],
   "transport": ["transport", "errors"],
   "driver": ["driver", "transport", "errors"],
   "options": ["options"],

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { errorText } from "../error_text.ts";
+
 /** A driver's query, as far as it is touched. */
 export interface DriverQuery extends Promise<unknown> {
   handler: QueryHandler;
@@ -68,7 +70,7 @@ export const PASSED_OVER: object = { resolve: ignore, reject: ignore };
 
 /** Tells in an error which query it is of, as the driver does. */
 export function describeFault(fault: unknown, query: DriverQuery): Error {
-  const error = fault instanceof Error ? fault : new Error(String(fault));
+  const error = fault instanceof Error ? fault : new Error(errorText(fault));
   if ("query" in error || !Object.isExtensible(error)) return error;
   const { string, parameters, args, origin, handler, statement } = query;
   const enumerable = Boolean(handler.debug);

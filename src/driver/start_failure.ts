@@ -10,6 +10,7 @@ import {
   type ConnectErrorOptions,
   ConnectionLostError,
 } from "../pool_errors.ts";
+import { errorText } from "../error_text.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { ProtocolViolation, type Wire } from "./wire.ts";
 
@@ -78,8 +79,7 @@ export function startError(where: string, cause: unknown): ConnectError {
   if (cause instanceof ConnectError || isServerFailure(cause)) {
     return startLoss(where, cause);
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return connectError("protocol", where, message, { cause });
+  return connectError("protocol", where, errorText(cause), { cause });
 }
 
 /** Why a session that was starting is gone. */

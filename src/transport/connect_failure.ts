@@ -4,6 +4,7 @@
  * @module
  */
 
+import { errorText } from "../error_text.ts";
 import { ConnectError, type ConnectErrorKind } from "../pool_errors.ts";
 import { describeEndpoint } from "./hosts.ts";
 import type { Endpoint } from "./transport.ts";
@@ -100,15 +101,16 @@ function classifyAll(error: AggregateError): Failure {
 
 // Deno's own API, which socket factories use, tells some failures by name only.
 function classifyByName(error: unknown): Failure {
-  if (!(error instanceof Error)) return refused(String(error));
-  if (error.message.startsWith("failed to lookup address")) {
+  const text = errorText(error);
+  if (!(error instanceof Error)) return refused(text);
+  if (text.startsWith("failed to lookup address")) {
     return { kind: "dns", fact: "the host name is not known" };
   }
-  if (error.name === "InvalidData") return { kind: "tls", fact: error.message };
+  if (error.name === "InvalidData") return { kind: "tls", fact: text };
   if (error.name === "TimedOut" || error.name === "TimeoutError") {
     return { kind: "timeout", fact: "the host did not answer in time" };
   }
-  return refused(error.message || error.name);
+  return refused(text || error.name);
 }
 
 function withCode({ kind, fact }: Failure, code: string): Failure {
@@ -125,9 +127,9 @@ function missingPermission(
   error: unknown,
   endpoint: Endpoint,
 ): Failure | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const isLookup = error.message.startsWith("getaddrinfo EPERM");
-  const isAccess = /^Requires (net|read|write) access/.test(error.message);
+  const text = errorText(error);
+  const isLookup = text.startsWith("getaddrinfo EPERM");
+  const isAccess = /^Requires (net|read|write) access/.test(text);
   if (!isLookup && !isAccess) return undefined;
   return {
     kind: "permission",

@@ -18,6 +18,7 @@ import { Buffer } from "node:buffer";
 import { isIP, type Socket as NodeStream } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 
+import { errorText } from "../error_text.ts";
 import { connectError, errorCode, networkFailure } from "./connect_failure.ts";
 import { nextEvent } from "./next_event.ts";
 import type { Endpoint, TlsPlan } from "./transport.ts";
@@ -158,8 +159,8 @@ function handshakeError(error: unknown, options: SecureOptions): Error {
     const fact = `${network.fact} during the TLS handshake${hint}`;
     return connectError(network.kind, fact, endpoint, error);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return connectError("tls", describeRefusal(message, error), endpoint, error);
+  const refusal = describeRefusal(errorText(error), error);
+  return connectError("tls", refusal, endpoint, error);
 }
 
 function describeRefusal(message: string, error: unknown): string {

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 
+import { errorText } from "../error_text.ts";
 import { toConnectError } from "./connect_failure.ts";
 import type {
   ConnectOptions,
@@ -248,5 +249,5 @@ class StreamSocket implements Socket {
 }
 
 function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return error instanceof Error ? error : new Error(errorText(error));
 }
