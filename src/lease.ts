@@ -122,21 +122,12 @@ export class Lease extends HeldScope implements Holder {
   }
 
   /** Cuts the connection unless `promise` settles in time. */
-  async bounded<T>(
+  bounded<T>(
     promise: Promise<T>,
     timeoutMs = this.#shell.options.releaseTimeoutMs,
   ): Promise<T> {
-    const { alarms } = this.#shell;
-    const now = this.#shell.now();
-    const alarm = alarms.set(now + timeoutMs, () => {
-      this.#member.connection.destroy();
-    });
-    this.#shell.schedule(now);
-    try {
-      return await promise;
-    } finally {
-      alarms.drop(alarm);
-    }
+    const { connection } = this.#member;
+    return this.#shell.cancels.bounded(connection, promise, timeoutMs);
   }
 
   override hold(): void {
@@ -190,6 +181,11 @@ export class Lease extends HeldScope implements Holder {
     const fault = this.#fault("detach the connection");
     if (fault !== undefined) throw fault;
     const member = this.#member;
+    if (member.isInHook) {
+      throw new TypeError(
+        "Cannot detach the connection: a hook has only a loan",
+      );
+    }
     this.#ended = DONE;
     this.#notes?.stop(released);
     const now = this.#shell.now();
@@ -202,11 +198,12 @@ export class Lease extends HeldScope implements Holder {
   }
 
   /** Ends a connection that is no longer the pool's. */
-  #closeOwn(isDestroyed: boolean): Promise<void> | undefined {
+  #closeOwn(isDestroyed: boolean): Promise<void> {
+    const { cancels, options: { closeTimeoutMs } } = this.#shell;
     const { connection } = this.#member;
-    if (isDestroyed) return void connection.destroy();
-    const { closeTimeoutMs } = this.#shell.options;
-    return this.bounded(connection.close(), closeTimeoutMs);
+    return isDestroyed
+      ? cancels.end(connection, closeTimeoutMs)
+      : cancels.close(connection, closeTimeoutMs);
   }
 
   /** This, as its user sees it. */

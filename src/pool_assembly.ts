@@ -16,8 +16,9 @@ export function assemblePool(parts: PoolParts): CallablePool {
   const shell = new PoolShell(parts);
   const router = new QueryRouter(shell);
   shell.losses = router;
+  const keeper = hookKeeper(shell);
   shell.upkeep = new Upkeep(shell, async (member, hook) => {
-    const lease = new Lease(shell, member, HOOK_KEEPER);
+    const lease = new Lease(shell, member, keeper);
     try {
       await hook(lease.public);
     } finally {
@@ -28,10 +29,14 @@ export function assemblePool(parts: PoolParts): CallablePool {
   return new CallablePool(shell, router);
 }
 
-// The connection goes on to where the pool takes it, whatever a hook does with its lease.
-const HOOK_KEEPER: LeaseKeeper = {
-  end(member, isDestroyed) {
-    if (isDestroyed) member.connection.destroy();
-    return undefined;
-  },
-};
+/** The connection goes on to where the pool takes it, whatever a hook does with its lease. */
+function hookKeeper({ cancels, options }: PoolShell): LeaseKeeper {
+  return {
+    end(member, isDestroyed) {
+      if (!isDestroyed) return undefined;
+      member.isDestroyed = true;
+      void cancels.close(member.connection, options.closeTimeoutMs);
+      return undefined;
+    },
+  };
+}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Statement } from "../driver/connection.ts";
+import type { Connection, Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
 import { hasOpenCursor } from "./open_cursor.ts";
 import type { PoolShell } from "./pool_shell.ts";
@@ -30,6 +30,34 @@ export class CancelDesk {
   giveUp(member: Member, statement: Statement, error: unknown): void {
     statement.abandon(error);
     this.abandon(member);
+  }
+
+  /** Closes a connection with all that runs on it; cuts it when that takes longer than `limitMs`. */
+  close(connection: Connection, limitMs: number): Promise<void> {
+    return this.bounded(connection, connection.close(), limitMs);
+  }
+
+  /** The same at once where nothing runs that its server would go on with. */
+  async end(connection: Connection, limitMs: number): Promise<void> {
+    if (connection.inFlight === 0) connection.destroy();
+    else await this.close(connection, limitMs);
+  }
+
+  /** Cuts a connection unless `promise` settles in time. */
+  async bounded<T>(
+    connection: Connection,
+    promise: Promise<T>,
+    limitMs: number,
+  ): Promise<T> {
+    const { alarms } = this.#shell;
+    const now = this.#shell.now();
+    const alarm = alarms.set(now + limitMs, () => connection.destroy());
+    this.#shell.schedule(now);
+    try {
+      return await promise;
+    } finally {
+      alarms.drop(alarm);
+    }
   }
 
   /** Ends the cursor or COPY that is open on `member`, and what its user left before. */

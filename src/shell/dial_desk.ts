@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Connection } from "../driver/connection.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Member } from "./member.ts";
 import { ConnectError, PoolClosedError } from "../pool_errors.ts";
@@ -12,8 +13,8 @@ import type { PoolShell } from "./pool_shell.ts";
 /** One attempt of a dial. */
 interface Dial {
   readonly controller: AbortController;
-  /** Whether its server has answered, and `onConnect` has begun. */
-  isHooked: boolean;
+  /** Once its server has answered, and `onConnect` has begun. */
+  connection: Connection | undefined;
 }
 
 /** Begins dials, gives them up, and tells the core how they end: each once. */
@@ -28,25 +29,34 @@ export class DialDesk {
   /** Begins a dial. */
   async begin(slot: Slot<Member>): Promise<void> {
     const controller = new AbortController();
-    this.#dials.set(slot, { controller, isHooked: false });
+    const dial: Dial = { controller, connection: undefined };
+    this.#dials.set(slot, dial);
     // What a user wrote, as a password function, is never called while effects
     // are carried out: they would be interleaved with those it causes.
     await undefined;
     const began = this.#shell.now();
     try {
-      const member = await this.#open(slot, controller.signal);
+      const { upkeep } = this.#shell;
+      const { signal } = controller;
+      const member = await upkeep.open(slot, slot.attempt, signal);
       this.#dials.delete(slot);
       this.#succeed(slot, member, this.#shell.now() - began);
     } catch (error) {
       this.#dials.delete(slot);
-      this.#fail(slot, error);
+      this.#fail(slot, error, dial.connection !== undefined);
     }
   }
 
   /** The server has answered, and `onConnect` begins. */
-  hook(slot: Slot<Member>): void {
+  hook(slot: Slot<Member>, connection: Connection): void {
     const dial = this.#dials.get(slot);
-    if (dial !== undefined) dial.isHooked = true;
+    if (dial !== undefined) dial.connection = connection;
+  }
+
+  /** Gives up a dial, if it is under way, and cuts what it has opened. */
+  cut(slot: Slot<Member>): void {
+    this.abandon(slot, false);
+    this.#dials.get(slot)?.connection?.destroy();
   }
 
   /** Gives up a dial, if it is under way. */
@@ -59,21 +69,13 @@ export class DialDesk {
     dial.controller.abort(reason);
   }
 
-  #timeoutError({ isHooked }: Dial): ConnectError {
+  #timeoutError({ connection }: Dial): ConnectError {
     const { connectTimeoutMs } = this.#shell.options;
+    const isHooked = connection !== undefined;
     const what = isHooked ? "onConnect did not end" : "no answer";
     const message =
       `Cannot open a connection: ${what} within ${connectTimeoutMs} ms`;
     return new ConnectError("timeout", message);
-  }
-
-  #open(slot: Slot<Member>, signal: AbortSignal): Promise<Member> {
-    // A hook may hang for ever; the dial does not.
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener("abort", () => reject(signal.reason))
-    );
-    const opened = this.#shell.upkeep.open(slot, slot.attempt, signal);
-    return Promise.race([opened, aborted]);
   }
 
   #succeed(slot: Slot<Member>, connection: Member, dialMs: number): void {
@@ -87,15 +89,16 @@ export class DialDesk {
     this.#shell.feed({ kind: "dialled", now, slot, connection, random });
   }
 
-  #fail(slot: Slot<Member>, error: unknown): void {
+  #fail(slot: Slot<Member>, error: unknown, isHooked: boolean): void {
     const { clock, counters, events, driver } = this.#shell;
     if (slot.state === "connecting") {
       counters.openErrors++;
       events.push({ type: "openerror", error: error as Error });
     }
-    // A name that does not exist says nothing about the hosts beside it.
-    const isPermanent = error instanceof ConnectError && error.isPermanent &&
-      (error.kind !== "dns" || driver.attempts === 1);
+    // A name that does not exist says nothing about the hosts beside it; what a
+    // hook throws, nothing about the server.
+    const isPermanent = !isHooked && error instanceof ConnectError &&
+      error.isPermanent && (error.kind !== "dns" || driver.attempts === 1);
     const now = clock.now();
     const random = clock.random();
     this.#shell.feed({

@@ -43,7 +43,7 @@ export class EffectRunner {
       case "close":
         return this.#close(effect);
       case "destroy":
-        shell.dials.abandon(effect.slot, false);
+        shell.dials.cut(effect.slot);
         return effect.slot.connection?.connection.destroy();
       case "drained":
         return shell.drained();
@@ -86,6 +86,7 @@ export class EffectRunner {
     events.push({ type: "close", pid, reason });
     member.settleReturn();
     void member.connection.close();
+    member.leaveHook?.();
     cancels.insist(member);
   }
 }

@@ -63,6 +63,10 @@ export class Member implements ConnectionListener {
   ended = 0;
   /** Why the pool closes it, once it does. */
   closedFor: CloseReason | undefined;
+  /** Ends the waiting for the hook that runs on it, if one does: its connection is closed or lost. */
+  leaveHook: ((loss?: Loss) => void) | undefined;
+  /** A hook has destroyed it. */
+  isDestroyed = false;
   /** Whether a statement under way is awaited no more. */
   hasAbandoned = false;
   /** Cuts it when a cancel request does not help. */
@@ -91,6 +95,11 @@ export class Member implements ConnectionListener {
     this.#looseHolder = undefined;
   }
 
+  /** Whether a hook holds it. */
+  get isInHook(): boolean {
+    return this.leaveHook !== undefined;
+  }
+
   /** Whether its lease may be collected when nothing else refers to it. */
   get isHeldLoosely(): boolean {
     return this.#looseHolder !== undefined;
@@ -111,7 +120,9 @@ export class Member implements ConnectionListener {
   /** What the session needs before another may have it, whatever runs on it. */
   get sessionFate(): Fate {
     const { connection } = this;
-    if (connection.isLost || connection.isDamaged) return "destroy";
+    if (connection.isLost || connection.isDamaged || this.isDestroyed) {
+      return "destroy";
+    }
     const isClean = !connection.isCancelling &&
       connection.transactionStatus === "idle";
     return isClean ? "keep" : "reset";

@@ -180,6 +180,7 @@ export class PoolShell implements MemberOwner {
     }
     member.endLease();
     member.holder?.onLost(loss);
+    member.leaveHook?.(loss);
     if (isOpen) this.#lose(slot, loss);
     member.settleReturn();
     this.losses.settle(member, loss, unfinished);

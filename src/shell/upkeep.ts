@@ -5,9 +5,10 @@
  */
 
 import type { Fate, HookFault } from "../core/input.ts";
+import type { Connection, Loss } from "../driver/connection.ts";
 import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
-import { LeaseReleasedError } from "../pool_errors.ts";
+import { ConnectionLostError, LeaseReleasedError } from "../pool_errors.ts";
 import type { HookName } from "../pool_events.ts";
 import type { ConnectionHook } from "../pool_options.ts";
 import type { PoolShell } from "./pool_shell.ts";
@@ -23,6 +24,11 @@ export type HookRunner = (
 const RESET_SESSION = "close all; set session authorization default; " +
   "reset role; reset all; unlisten *; select pg_advisory_unlock_all(); " +
   "discard temp; discard sequences";
+
+// A server that is there closes in a few round trips.
+const CLOSE_LIMIT_MS = 1_000;
+
+const UNKNOWN_LOSS: Loss = { cause: undefined, sqlState: undefined };
 
 /** Keeps connections fit to be lent. What fails here is told by an event and costs the connection. */
 export class Upkeep {
@@ -44,23 +50,38 @@ export class Upkeep {
     attempt: number,
     signal: AbortSignal,
   ): Promise<Member> {
-    const { driver, options } = this.#shell;
-    const connection = await driver.dial({ attempt, signal });
+    const { cancels, dials, options } = this.#shell;
+    const connection = await this.#dial(attempt, signal);
     const member = new Member(connection, slot, this.#shell);
-    const destroy = () => connection.destroy();
-    signal.addEventListener("abort", destroy, { once: true });
+    const leave = () => member.leaveHook?.();
+    signal.addEventListener("abort", leave, { once: true });
     try {
       signal.throwIfAborted();
-      this.#shell.dials.hook(slot);
+      dials.hook(slot, connection);
       await this.#hook("onConnect", options.onConnect, member, signal);
       if (!member.isClean) throw this.#uncleanError(member, signal);
       return member;
     } catch (error) {
-      connection.destroy();
+      await cancels.end(connection, CLOSE_LIMIT_MS);
       throw error;
     } finally {
-      signal.removeEventListener("abort", destroy);
+      signal.removeEventListener("abort", leave);
     }
+  }
+
+  /** Dials; one that is abandoned is not waited for, and closed should it still succeed. */
+  #dial(attempt: number, signal: AbortSignal): Promise<Connection> {
+    const dialled = this.#shell.driver.dial({ attempt, signal });
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        dialled.then((late) => late.destroy(), () => {});
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      dialled.then(resolve, reject).finally(() =>
+        signal.removeEventListener("abort", onAbort)
+      );
+    });
   }
 
   /** Validates a connection; answers whether its server does. */
@@ -133,7 +154,10 @@ export class Upkeep {
     if (typeof reset === "function") {
       if (member.wasLeased) await this.#hook("reset", reset, member);
     } else if (reset === "session") {
-      await member.connection.command(RESET_SESSION);
+      await member.connection.command(RESET_SESSION).catch((error) => {
+        this.#tell("reset", this.#lateError("reset", member, error) ?? error);
+        throw error;
+      });
       member.connection.markClean();
     }
   }
@@ -145,15 +169,30 @@ export class Upkeep {
     signal?: AbortSignal,
   ): Promise<void> {
     if (hook === undefined) return;
+    // It may hang for ever; who waits for it does not.
+    const left = new Promise<never>((_, reject) => {
+      member.leaveHook = (loss = UNKNOWN_LOSS) =>
+        reject(
+          signal?.aborted
+            ? signal.reason
+            : new ConnectionLostError({ sent: false, phase: "idle", ...loss }),
+        );
+    });
     try {
-      await this.#runHook(member, hook);
+      await Promise.race([this.#runHook(member, hook), left]);
       if (!member.isClean) throw this.#uncleanError(member, signal);
     } catch (thrown) {
       const error = this.#lateError(name, member, thrown) ?? thrown;
-      this.#shell.events.push({ type: "hookerror", hook: name, error });
-      this.#shell.events.flush();
+      this.#tell(name, error);
       throw error;
+    } finally {
+      member.leaveHook = undefined;
     }
+  }
+
+  #tell(hook: HookName, error: unknown): void {
+    this.#shell.events.push({ type: "hookerror", hook, error });
+    this.#shell.events.flush();
   }
 
   /** What a hook throws whose connection was closed because it took too long. */
@@ -174,8 +213,10 @@ export class Upkeep {
 
   #uncleanError(member: Member, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason;
-    const { connection } = member;
-    const state = connection.isLost
+    const { connection, isDestroyed } = member;
+    const state = isDestroyed
+      ? "destroyed its connection"
+      : connection.isLost
       ? "lost its connection"
       : connection.inFlight > 0
       ? `left ${connection.inFlight} statements running`

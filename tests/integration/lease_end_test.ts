@@ -11,7 +11,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "../support/assert.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld, worldServer } from "../support/pool_world.ts";
 import { startProxy } from "../support/proxy.ts";
 
@@ -300,3 +300,18 @@ for (const [what, run] of Object.entries(ANSWERED_EARLY)) {
     },
   );
 }
+
+poolTest(
+  "destroy() of a detached connection has its server end what it runs",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const own = (await world.pool.acquire()).detach();
+    own`select pg_sleep(60)`.catch(() => {});
+    await nextTurn();
+    own.destroy();
+    await eventually(
+      "the server has ended it",
+      async () => (await world.pids()).length === 0,
+    );
+  },
+);

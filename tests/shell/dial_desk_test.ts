@@ -33,3 +33,30 @@ Deno.test("a second host that does not answer is told as that, though onConnect 
   ]);
   await pool.close({ force: true });
 });
+
+Deno.test("close() cuts what a dial has opened, when its onConnect and its server do not end in time", async () => {
+  const clock = new ManualClock();
+  const driver = new FakeDriver();
+  const options = resolvePoolOptions({
+    username: "nobody",
+    password: "",
+    closeTimeoutMs: 400,
+    async onConnect(connection) {
+      await connection`select pg_sleep(60)`;
+    },
+  });
+  const parts = { options, driver, clock, maker: fakeMaker };
+  const pool = assemblePool(parts).public;
+  pool.acquire().catch(() => {});
+  await nextTurn();
+  [...driver.dials][0]!.open();
+  await nextTurn();
+  const closed = pool.close();
+  await nextTurn();
+  clock.advance(300);
+  await nextTurn();
+  assertEquals(driver.sessions.size, 1);
+  clock.advance(100);
+  await closed;
+  assertEquals(driver.sessions.size, 0);
+});

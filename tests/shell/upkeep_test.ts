@@ -191,6 +191,51 @@ Deno.test("an onConnect that hangs is told from a server that does not answer", 
   await pool.close({ force: true });
 });
 
+Deno.test("a reset of the session that does not end is told, and costs its connection", async () => {
+  const { pool, driver, clock } = fakedPool({
+    reset: "session",
+    releaseTimeoutMs: 500,
+  });
+  const told: string[] = [];
+  pool.addEventListener("hookerror", ({ hook, error }) => {
+    told.push(`${hook}: ${(error as Error).message}`);
+  });
+  const lease = await pool.acquire();
+  await lease`select 1`;
+  const [session] = driver.sessions;
+  const { promise, reject } = Promise.withResolvers<never>();
+  session!.command = () => promise;
+  const released = lease.release();
+  await nextTurn();
+  clock.advance(500);
+  reject(new Error("Its connection is gone"));
+  await released;
+  await nextTurn();
+  assertEquals(told, [
+    "reset: Cannot use the connection: reset did not end within 500 ms",
+  ]);
+  assertEquals(pool.stats().closed.reset, 1);
+  await pool.close({ force: true });
+});
+
+Deno.test("a hook cannot detach the connection that it is lent", async () => {
+  const told: unknown[] = [];
+  const { pool } = fakedPool({
+    onAcquire(connection) {
+      try {
+        connection.detach();
+      } catch (error) {
+        told.push((error as Error).message);
+      }
+    },
+  });
+  await (await pool.acquire()).release();
+  assertEquals(told, [
+    "Cannot detach the connection: a hook has only a loan",
+  ]);
+  await pool.close();
+});
+
 Deno.test("release() resolves when the connection is lost under a hook that hangs", async () => {
   const { pool, driver } = fakedPool({
     onRelease: () => new Promise(() => {}),

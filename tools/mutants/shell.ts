@@ -97,8 +97,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a session is not reset",
     "shell/upkeep.ts",
-    "await member.connection.command(RESET_SESSION);",
-    "",
+    "await member.connection.command(RESET_SESSION).catch(",
+    "await Promise.resolve().catch(",
   ),
   mutant(
     "a cancel is not awaited",
@@ -109,14 +109,14 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a hook that fails is forgiven",
     "shell/upkeep.ts",
-    "this.#shell.events.flush();\n      throw error;",
-    "this.#shell.events.flush();",
+    "this.#tell(name, error);\n      throw error;",
+    "this.#tell(name, error);",
   ),
   mutant(
     "a damaged connection is lent again",
     "shell/member.ts",
-    'if (connection.isLost || connection.isDamaged) return "destroy";',
-    'if (connection.isLost) return "destroy";',
+    "connection.isLost || connection.isDamaged ||",
+    "connection.isLost ||",
   ),
   mutant(
     "a connection that is left busy is lent again",
@@ -127,14 +127,26 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a dial that fails is not told to the core",
     "shell/dial_desk.ts",
-    "this.#dials.delete(slot);\n      this.#fail(slot, error);",
-    "this.#dials.delete(slot);\n      void error;",
+    "this.#dials.delete(slot);\n      this.#fail(",
+    "this.#dials.delete(slot);\n      void (",
   ),
   mutant(
-    "a hook's hang outlasts its dial",
+    "a hook's hang outlasts its connection",
+    "shell/upkeep.ts",
+    "await Promise.race([this.#runHook(member, hook), left]);",
+    "void left;\n      await this.#runHook(member, hook);",
+  ),
+  mutant(
+    "a dial that is cut leaves its connection",
     "shell/dial_desk.ts",
-    "return Promise.race([opened, aborted]);",
-    "return opened;",
+    "this.#dials.get(slot)?.connection?.destroy();",
+    "",
+  ),
+  mutant(
+    "a hook detaches what it is lent",
+    "lease.ts",
+    "if (member.isInHook) {",
+    "if (false) {",
   ),
   mutant(
     "a cancel request that does not help costs nothing",
@@ -223,8 +235,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a late dial outlives its pool",
     "shell/upkeep.ts",
-    "connection.destroy();\n      throw error;",
-    "throw error;",
+    "dialled.then((late) => late.destroy(), () => {});",
+    "dialled.catch(() => {});",
   ),
 
   mutant(
