@@ -57,7 +57,7 @@ export class SlotKeeper<C> {
     this.#state.emit({ kind: "dial", slot });
   }
 
-  /** Gives up a dial because the pool closes. */
+  /** Gives up a dial that the pool has no more use for. */
   abandon(slot: Slot<C>, now: number): void {
     this.table.move(slot, "closing");
     this.#setAlarm(slot, now + this.#state.limits.closeTimeoutMs);
@@ -179,8 +179,13 @@ export class SlotKeeper<C> {
     return undefined;
   }
 
-  /** Retires idle connections above `max`. */
+  /** Gives up dials above `max`, the last first, and then retires idle connections. */
   shrink(now: number): void {
+    if (this.table.live <= this.#state.max) return;
+    const dials = [...this.table].filter(({ state }) => state === "connecting");
+    while (this.table.live > this.#state.max && dials.length > 0) {
+      this.abandon(dials.pop()!, now);
+    }
     while (this.table.live > this.#state.max && this.idle.bottom) {
       this.retire(this.idle.bottom, "resize", now);
     }

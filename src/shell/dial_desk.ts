@@ -63,10 +63,15 @@ export class DialDesk {
   abandon(slot: Slot<Member>, isTimeout: boolean): void {
     const dial = this.#dials.get(slot);
     if (dial === undefined) return;
-    const reason = isTimeout
-      ? this.#timeoutError(dial)
-      : new PoolClosedError(this.#shell.options.name);
+    const reason = isTimeout ? this.#timeoutError(dial) : this.#needlessError();
     dial.controller.abort(reason);
+  }
+
+  #needlessError(): Error {
+    const { options, machine } = this.#shell;
+    return machine.state.phase === "open"
+      ? new Error("Cannot open a connection: the pool has become smaller")
+      : new PoolClosedError(options.name);
   }
 
   #timeoutError({ connection }: Dial): ConnectError {

@@ -36,13 +36,26 @@ Deno.test("Resizing down cuts no lease: those too many retire on return", () => 
   assertStrictEquals(waiting.slot, third!.slot);
 });
 
-Deno.test("Resizing down retires a dial under way when it lands, if it is one too many", () => {
-  const world = new MachineWorld({ max: 2 });
+Deno.test("Resizing down gives up a dial that is one too many, the last first", () => {
+  const world = new MachineWorld({ max: 3 });
   world.lease(1);
-  world.acquire();
-  resize(world, 0, 1);
+  const [next, last] = world.acquireMany(2);
+  const [, given] = world.dials;
+  resize(world, 0, 2);
+  assertEquals(world.abandoned, [given!]);
   world.dialled();
-  assertEquals(world.closes[0]?.reason, "resize");
+  assertEquals([next!.outcome, last!.outcome], ["granted", "waiting"]);
+  assertEquals(world.closes, []);
+});
+
+Deno.test("Resizing down gives up dials before it closes what is open", () => {
+  const world = new MachineWorld({ max: 3, min: 3 });
+  const dials = [...world.dials];
+  world.dialled();
+  resize(world, 0, 1);
+  assertEquals(world.abandoned.length, 2);
+  assertEquals(world.closes, []);
+  assertEquals(world.acquire().slot, dials[0]);
 });
 
 Deno.test("Resizing down drains a shared connection; one that is no longer too many is shared again", () => {

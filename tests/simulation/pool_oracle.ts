@@ -204,7 +204,13 @@ export class PoolOracle extends PoolBooks {
       must(spent >= this.limits.connectTimeoutMs, `gave up after ${spent} ms`);
       return this.mark("a dial timed out");
     }
-    must(this.closing !== undefined, "gives up a dial while open");
+    const { length } = this.in("closing");
+    const isSurplus = this.input.kind === "resize" &&
+      this.total - length > this.max;
+    must(
+      this.closing !== undefined || isSurplus,
+      "gives up a dial for nothing",
+    );
     must(record.state === "connecting", `gives up one ${record.state}`);
     record.state = "closing";
     record.since = this.now;

@@ -8,6 +8,12 @@ const KEEPER = "core/slot_keeper.ts";
 
 export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
+    "a pool that becomes smaller keeps its dials",
+    KEEPER,
+    "while (this.table.live > this.#state.max && dials.length > 0) {",
+    "while (this.table.live < 0) {",
+  ),
+  mutant(
     "connections are opened without end while a hook throws",
     MACHINE,
     "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);\n    if (slot",
