@@ -73,15 +73,17 @@ export class Dialer<C> {
     return true;
   }
 
-  /** `onAcquire` threw: on a new connection that tells of the next, too. */
+  /** `onAcquire` threw: where it never ended well, that tells of the next, too. */
   relapse(slot: Slot<C>, { random, error }: HookFault, now: number): void {
-    if (slot.isUsed) return;
+    if (slot.isProven) return;
     this.#backoff.relapse(slot.dialledAt, now, random, error);
   }
 
-  /** A connection is fit for a lease: if it is new, others may be opened again. */
+  /** A connection is fit for a lease: the first time, others may be opened again. */
   confirm(slot: Slot<C>): void {
-    if (slot.isHooked && !slot.isUsed) this.#backoff.confirm();
+    if (!slot.isHooked || slot.isProven) return;
+    slot.isProven = true;
+    this.#backoff.confirm();
   }
 
   /** A dial that was given up opened a connection all the same. */

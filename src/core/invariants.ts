@@ -170,7 +170,8 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
   if (state.isPaused) return;
   const { connecting, preparing } = table.counts;
   const isPreparing = idle.size === 0 || preparing >= length;
-  hold(isPreparing, "nobody waits beside idle", length, idle.size, preparing);
+  const isUsed = isPreparing || head.kind === "lease" && isTrying(machine, now);
+  hold(isUsed, "nobody waits beside idle", length, idle.size, preparing);
   const isUnderWay = table.total > 0 || machine.nextDeadline < Infinity;
   hold(isUnderWay, "whoever waits will be served", length, table.total);
   const hasOneEach = table.total < state.max || length <= connecting;
@@ -181,6 +182,15 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
     const hasPlace = [...shared].some((slot) => slot.inFlight < shared.depth);
     hold(!hasPlace, "nobody waits beside a place", length);
   }
+}
+
+/** Whether hooks throw: then one at a time is tried, and when it is time. */
+function isTrying<C>(machine: PoolMachine<C>, now: number): boolean {
+  const { slots, backoff, nextDeadline } = machine;
+  if (!backoff.isRelapsed) return false;
+  if ([...slots.idle].some(({ isProven }) => isProven)) return false;
+  const isHeldBack = now < backoff.retryAt && nextDeadline <= backoff.retryAt;
+  return isHeldBack || slots.table.counts.preparing > 0;
 }
 
 /** All dials that are wanted and allowed have begun; one that is held back has its time. */

@@ -44,8 +44,8 @@ export class Slot<C> {
   heardAt = 0;
   /** Leases so far. */
   uses = 0;
-  /** Has been of use to somebody, a lease or a one-shot. */
-  isUsed = false;
+  /** `onAcquire` has ended well on it. */
+  isProven = false;
   /** One-shots under way. */
   inFlight = 0;
   /** Since when its oldest one-shot is being run. */

@@ -98,7 +98,6 @@ export class SlotKeeper<C> {
   lease(slot: Slot<C>): void {
     this.idle.remove(slot);
     this.table.move(slot, "leased");
-    slot.isUsed = true;
     slot.uses++;
   }
 
@@ -113,7 +112,6 @@ export class SlotKeeper<C> {
     if (slot.state === "idle") {
       this.idle.remove(slot);
       this.table.move(slot, "shared");
-      slot.isUsed = true;
       slot.headSince = now;
     }
     slot.inFlight++;

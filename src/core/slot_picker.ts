@@ -21,6 +21,7 @@ export class SlotPicker<C> {
   readonly #slots: SlotKeeper<C>;
   readonly #waiters: WaitingRoom<C>;
   readonly #backoff: Backoff;
+  #isHeldBack = false;
 
   constructor(
     state: PoolState<C>,
@@ -32,6 +33,16 @@ export class SlotPicker<C> {
     this.#slots = slots;
     this.#waiters = waiters;
     this.#backoff = backoff;
+  }
+
+  /** When a hook that the backoff holds back may be tried. */
+  get nextDeadline(): number {
+    return this.#isHeldBack ? this.#backoff.retryAt : Infinity;
+  }
+
+  /** What was held back is to be seen anew. */
+  begin(): void {
+    this.#isHeldBack = false;
   }
 
   /** A connection for such a waiter, if one may be granted now; else begins to prepare one. */
@@ -79,7 +90,7 @@ export class SlotPicker<C> {
   /** An idle connection that may be granted; starts what must be prepared first. */
   #readySlot(hook: boolean, now: number): Slot<C> | undefined {
     for (;;) {
-      const slot = this.#slots.idle.top;
+      const slot = hook ? this.#topToHook(now) : this.#slots.idle.top;
       if (slot === undefined) return undefined;
       if (slot.isPrepared && (slot.isHooked || !hook)) return slot;
       const ping = this.#isSilent(slot, now);
@@ -88,6 +99,20 @@ export class SlotPicker<C> {
       if (preparing >= this.#waiters.queue.length) return undefined;
       this.#slots.prepare(slot, ping, hook, now);
     }
+  }
+
+  /**
+   * While hooks throw, one at a time is tried, when the backoff lets it, where
+   * none has ended well before.
+   */
+  #topToHook(now: number): Slot<C> | undefined {
+    const { idle, table } = this.#slots;
+    const { top } = idle;
+    if (!this.#backoff.isRelapsed || top === undefined) return top;
+    if (top.isPrepared || top.isProven) return top;
+    this.#isHeldBack = now < this.#backoff.retryAt;
+    if (!this.#isHeldBack && table.counts.preparing === 0) return top;
+    return [...idle].find(({ isProven }) => isProven);
   }
 
   #isSilent(slot: Slot<C>, now: number): boolean {

@@ -36,9 +36,10 @@ export class Turnstile<C> {
 
   /** When the queue is to be looked at although nothing happens. */
   get nextDeadline(): number {
-    if (this.#overload === undefined) return Infinity;
-    const mayPoll = this.#waiters.queue.length > 0;
-    return mayPoll ? this.#overload.nextPoll : Infinity;
+    if (this.#waiters.queue.length === 0) return Infinity;
+    const { nextDeadline } = this.#picker;
+    if (this.#overload === undefined) return nextDeadline;
+    return Math.min(this.#overload.nextPoll, nextDeadline);
   }
 
   /** Whether nobody waits, and nobody watches how long somebody does. */
@@ -48,6 +49,7 @@ export class Turnstile<C> {
 
   /** Serves the queue as far as there are connections. */
   serve(now: number): void {
+    this.#picker.begin();
     // Who stands before a closed door is not slow: the watch begins anew.
     if (this.#state.isPaused) return this.#overload?.unwatch();
     const { queue } = this.#waiters;
@@ -102,7 +104,8 @@ export class Turnstile<C> {
 
   /** Turns away who stood for too long in a queue that does not move. */
   expire(now: number): void {
-    if (this.#overload === undefined || this.nextDeadline > now) return;
+    if (this.#waiters.queue.length === 0) return;
+    if (this.#overload === undefined || this.#overload.nextPoll > now) return;
     const { queue } = this.#waiters;
     const borneMs = this.#overload.poll(
       queue.head,

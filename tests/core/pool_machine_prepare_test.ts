@@ -206,6 +206,64 @@ Deno.test("A connection whose first hook throws counts as a dial that failed", (
   assertEquals(world.dials.length, 1);
 });
 
+/** The hook of what is asked for last throws; the connection is gone. */
+function hookThrows(world: MachineWorld): void {
+  const slot = world.preparations.at(-1)!;
+  const fault = { error: "Thrown", random: 1 };
+  world.step({ kind: "prepared", slot, isOk: false, fault });
+  world.closed(slot);
+}
+
+/** A pool with a hook, and so many idle connections on which it never ran. */
+function unproven(count: number): MachineWorld {
+  const limits = { max: count, min: count, hasAcquireHook: true };
+  const world = new MachineWorld(limits);
+  for (let left = count; left > 0; left--) world.dialled();
+  return world;
+}
+
+Deno.test("While hooks throw, open connections are tried one at a time, as rarely as dials", () => {
+  const world = unproven(3);
+  const [first] = world.acquireMany(2);
+  assertEquals(world.preparations.length, 2);
+  hookThrows(world);
+  hookThrows(world);
+  assertEquals(world.preparations.length, 0);
+  world.advance(49);
+  assertEquals(world.preparations.length, 0);
+  world.advance(1);
+  assertEquals([world.preparations.length, world.dials.length], [1, 0]);
+  world.prepared();
+  assertEquals(first!.outcome, "granted");
+});
+
+Deno.test("While hooks throw, one that ended well before is tried at once, wherever it stands", () => {
+  const world = unproven(3);
+  const caller = world.acquire();
+  world.prepared();
+  const proven = caller.granted;
+  world.release(caller);
+  const shares = world.acquireMany(3, "share").map(({ granted }) => granted);
+  assertEquals(shares[0], proven);
+  for (const slot of shares) world.finished(slot);
+  world.acquire();
+  assertEquals(world.preparations, [shares[2]!]);
+  hookThrows(world);
+  assertEquals(world.preparations, [proven]);
+});
+
+Deno.test("A hook that ends well ends the wait, on a connection that ran one-shots, too", () => {
+  const world = unproven(2);
+  const shares = world.acquireMany(2, "share").map(({ granted }) => granted);
+  for (const slot of shares) world.finished(slot);
+  world.acquire();
+  hookThrows(world);
+  assertEquals(world.machine.backoff.failures, 1);
+  world.advance(50);
+  world.prepared();
+  assertEquals(world.machine.backoff.failures, 0);
+});
+
 Deno.test("A connection lost while it is asked is replaced, and its late answer ignored", () => {
   const world = silentWorld(1);
   const caller = world.acquire();

@@ -124,16 +124,20 @@ Deno.test("a hook that ends well is the end of its errors", async () => {
   await pool.close();
 });
 
-Deno.test("a hook that fails on a connection of one-shots has another one opened at once", async () => {
+Deno.test("a hook that fails on a connection of one-shots counts as a dial that failed", async () => {
   let calls = 0;
-  const { pool } = fakedPool({
+  const { pool, clock } = fakedPool({
     max: 1,
     onAcquire() {
       if (++calls === 1) throw new Error("Thrown by a hook");
     },
   });
   await pool`select 1`;
-  await (await pool.acquire()).release();
+  const asked = pool.acquire();
+  await nextTurn();
+  assertEquals(pool.stats().connecting, 0);
+  clock.advance(50);
+  await (await asked).release();
   assertEquals(pool.stats().opened, 2);
   await pool.close();
 });

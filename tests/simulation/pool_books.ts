@@ -43,7 +43,8 @@ export interface Record {
   isDialling: boolean;
   ping: boolean;
   hook: boolean;
-  isUsed: boolean;
+  /** Whether its hook has ended well. */
+  isProven: boolean;
 }
 
 type InputOf<K extends Input<number>["kind"]> = Extract<
@@ -190,17 +191,17 @@ export class PoolBooks {
     const limitMs = record.ping ? pingTimeoutMs : hookTimeoutMs;
     const isLate = now - record.since >= limitMs;
     if (fault !== undefined) this.#relapse(record, now);
-    const isNew = record.hook && !record.isUsed;
-    const mayClear = isOk && isNew && !isLate && this.failure?.isRelapse;
-    if (mayClear) this.failure = undefined;
+    const isFirst = record.hook && !record.isProven && isOk && !isLate;
+    if (isFirst && this.failure?.isRelapse) this.failure = undefined;
+    if (isFirst) record.isProven = true;
     record.state = isOk ? "idle" : "spent";
     if (isOk) record.heardAt = now;
   }
 
-  /** A new connection that no lease may have counts as a dial that failed. */
-  #relapse({ isUsed, begun }: Record, at: number): void {
+  /** A connection that no lease may have, and none had, counts as a dial that failed. */
+  #relapse({ isProven, begun }: Record, at: number): void {
     const isKnown = this.failure !== undefined && begun <= this.#failedAt;
-    if (isUsed || isKnown) return;
+    if (isProven || isKnown) return;
     this.#failedAt = at;
     this.failure = { at, isPermanent: false, isRelapse: true };
     this.mark("a relapse");

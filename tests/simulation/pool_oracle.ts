@@ -110,7 +110,7 @@ export class PoolOracle extends PoolBooks {
       isDialling: true,
       ping: false,
       hook: false,
-      isUsed: false,
+      isProven: false,
     };
   }
 
@@ -119,9 +119,18 @@ export class PoolOracle extends PoolBooks {
     must(this.#mayBeGranted(record), `prepares ${slot.id}, past its time`);
     must(ping || hook, "prepares nothing");
     must(ping === this.#isSilent(record), "asks who was heard, or does not");
+    if (hook && !record.isProven) this.#checkTrial();
     Object.assign(record, { state: "preparing", ping, hook, since: this.now });
     const { length } = this.in("preparing");
     must(length <= this.waiting.length, `prepares ${length} for nobody`);
+  }
+
+  /** While hooks throw, one is tried at a time, and none too soon. */
+  #checkTrial(): void {
+    if (this.failure?.isRelapse !== true) return;
+    must(this.in("preparing").length === 0, "a hook beside one that is tried");
+    must(this.now - this.failure.at >= 25, "a hook is tried too soon");
+    this.mark("a hook is tried");
   }
 
   #isSilent({ heardAt }: Record): boolean {
@@ -148,7 +157,6 @@ export class PoolOracle extends PoolBooks {
     if (this.in("connecting").length > 0) this.mark("served before its dial");
     this.#answer(guest, "granted");
     record.users.push(guest);
-    record.isUsed = true;
     record.state = guest.kind === "lease" ? "leased" : "shared";
     if (guest.kind === "lease") record.uses++;
   }

@@ -26,6 +26,24 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "this.#remove",
   ),
   mutant(
+    "open connections are spent on a hook that throws",
+    "core/slot_picker.ts",
+    "if (!this.#backoff.isRelapsed || top === undefined) return top;",
+    "return top;",
+  ),
+  mutant(
+    "a hook that is held back is not tried when it is time",
+    "core/slot_picker.ts",
+    "return this.#isHeldBack ? this.#backoff.retryAt : Infinity;",
+    "return Infinity;",
+  ),
+  mutant(
+    "a hook that ends well proves nothing",
+    "core/dialer.ts",
+    "slot.isProven = true;",
+    "",
+  ),
+  mutant(
     "a hook has what is left of the time of its ping",
     KEEPER,
     "this.#setAlarm(slot, now + this.#state.limits.hookTimeoutMs);",
