@@ -9,6 +9,7 @@ import type { HookFault, Input } from "./input.ts";
 import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
+import type { SlotPicker } from "./slot_picker.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
 type DialFailure<C> = Extract<Input<C>, { kind: "dialFailed" }>;
@@ -18,6 +19,7 @@ export class Dialer<C> {
   readonly #state: PoolState<C>;
   readonly #slots: SlotKeeper<C>;
   readonly #waiters: WaitingRoom<C>;
+  readonly #picker: SlotPicker<C>;
   readonly #backoff: Backoff;
   #isHeldBack = false;
 
@@ -25,11 +27,13 @@ export class Dialer<C> {
     state: PoolState<C>,
     slots: SlotKeeper<C>,
     waiters: WaitingRoom<C>,
+    picker: SlotPicker<C>,
     backoff: Backoff,
   ) {
     this.#state = state;
     this.#slots = slots;
     this.#waiters = waiters;
+    this.#picker = picker;
     this.#backoff = backoff;
   }
 
@@ -103,11 +107,12 @@ export class Dialer<C> {
   get #missing(): number {
     const { min, isPaused } = this.#state;
     const { queue, readiness } = this.#waiters;
-    const { live, counts } = this.#slots.table;
+    const { live, counts, hooked } = this.#slots.table;
     const floor = readiness.length > 0 ? Math.max(1, min) : min;
-    const waiting = isPaused
-      ? 0
-      : queue.length - counts.connecting - counts.preparing;
+    // With a hook they are prepared for leases; of those some may have gone.
+    const onTheirWay = counts.connecting + counts.preparing - hooked +
+      queue.countLeading(hooked);
+    const waiting = isPaused ? 0 : queue.length - onTheirWay;
     return Math.max(waiting, floor - live);
   }
 
@@ -116,11 +121,13 @@ export class Dialer<C> {
    * whom no hook runs need not wait for that.
    */
   #allowance(now: number): number {
-    const { connecting, preparing } = this.#slots.table.counts;
+    const { counts: { connecting }, hooked } = this.#slots.table;
     const { isRelapsed } = this.#backoff;
     if (!isRelapsed) return this.#backoff.allowance(now, connecting);
-    return this.#waiters.queue.head?.kind === "lease"
-      ? this.#backoff.allowance(now, connecting + preparing)
+    const isForLease = this.#waiters.queue.head?.kind === "lease" &&
+      this.#picker.passer === undefined;
+    return isForLease
+      ? this.#backoff.allowance(now, connecting + hooked)
       : this.#backoff.allowanceAtOnce(connecting);
   }
 

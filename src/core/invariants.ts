@@ -168,14 +168,19 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
   const isHopeless = table.open === 0 && backoff.isHopeless(now);
   hold(!isHopeless, "nobody waits in vain", length, backoff.retryAt);
   if (state.isPaused) return;
-  const { connecting, preparing } = table.counts;
-  const isPreparing = idle.size === 0 || preparing >= length;
-  const isUsed = isPreparing || head.kind === "lease" && isTrying(machine, now);
+  const { hooked, counts: { connecting, preparing } } = table;
+  const isLease = head.kind === "lease";
+  const hasEach = isLease && state.limits.hasAcquireHook
+    ? waiters.queue.countLeading(length) <= hooked
+    : preparing - hooked >= length;
+  const isUsed = idle.size === 0 || hasEach ||
+    isLease && isTrying(machine, now);
   hold(isUsed, "nobody waits beside idle", length, idle.size, preparing);
   const isUnderWay = table.total > 0 || machine.nextDeadline < Infinity;
   hold(isUnderWay, "whoever waits will be served", length, table.total);
   const hasOneEach = table.total < state.max || length <= connecting;
-  const isOnItsWay = preparing > 0 || hasOneEach && backoff.failures === 0;
+  const isOnItsWay = preparing > hooked ||
+    hasOneEach && backoff.failures === 0;
   if (head.kind === "share" && !isOnItsWay) {
     const { shared } = slots;
     // One that is stalled was taken off the list when it was met.
@@ -190,22 +195,26 @@ function isTrying<C>(machine: PoolMachine<C>, now: number): boolean {
   if (!backoff.isRelapsed) return false;
   if ([...slots.idle].some(({ isProven }) => isProven)) return false;
   const isHeldBack = now < backoff.retryAt && nextDeadline <= backoff.retryAt;
-  return isHeldBack || slots.table.counts.preparing > 0;
+  return isHeldBack || slots.table.hooked > 0;
 }
 
 /** All dials that are wanted and allowed have begun; one that is held back has its time. */
 function checkDials<C>(machine: PoolMachine<C>, now: number): void {
   const { slots, waiters, state, backoff } = machine;
   const { table } = slots;
-  const { connecting, preparing } = table.counts;
-  const waiting = state.isPaused
-    ? 0
-    : waiters.queue.length - connecting - preparing;
+  const { hooked, counts: { connecting, preparing } } = table;
+  const { queue } = waiters;
+  const leading = queue.countLeading(queue.length);
+  const onTheirWay = connecting + preparing - hooked +
+    Math.min(hooked, leading);
+  const waiting = state.isPaused ? 0 : queue.length - onTheirWay;
   const missing = Math.max(waiting, state.min - table.live);
   const wanted = Math.min(missing, state.max - table.total);
-  const isLease = waiters.queue.head?.kind === "lease";
-  const underWay = connecting + (backoff.isRelapsed && isLease ? preparing : 0);
-  const allowed = backoff.isRelapsed && !isLease
+  // While hooks throw, who needs none passes those who do.
+  const isForLease = leading > state.max ||
+    leading > 0 && leading === queue.length;
+  const underWay = connecting + (backoff.isRelapsed && isForLease ? hooked : 0);
+  const allowed = backoff.isRelapsed && !isForLease
     ? backoff.allowanceAtOnce(underWay)
     : backoff.allowance(now, underWay);
   hold(Math.min(wanted, allowed) <= 0, "dials begin", wanted, allowed);

@@ -53,7 +53,7 @@ export class PoolMachine<C> {
     const picker = new SlotPicker(state, slots, waiters, backoff);
     this.#turnstile = new Turnstile(state, slots, waiters, picker);
     this.shortCuts = new ShortCuts(state, slots, this.#turnstile);
-    this.#dialer = new Dialer(state, slots, waiters, backoff);
+    this.#dialer = new Dialer(state, slots, waiters, picker, backoff);
   }
 
   /** When the next `tick` is due; `Infinity`: never. */

@@ -78,9 +78,9 @@ export class SlotKeeper<C> {
   /** Has an idle connection validated and `onAcquire` run on it. */
   prepare(slot: Slot<C>, ping: boolean, hook: boolean, now: number): void {
     this.idle.remove(slot);
-    this.table.move(slot, "preparing");
     slot.isPinged = ping;
     slot.isHooked = hook;
+    this.table.move(slot, "preparing");
     const { pingTimeoutMs, hookTimeoutMs } = this.#state.limits;
     this.#setAlarm(slot, now + (ping ? pingTimeoutMs : hookTimeoutMs));
     this.#state.emit({ kind: "prepare", slot, ping, hook });

@@ -9,7 +9,7 @@ import type { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import type { SlotKeeper } from "./slot_keeper.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
-import type { WaiterKind } from "./wait_queue.ts";
+import type { Waiter, WaiterKind } from "./wait_queue.ts";
 
 /**
  * Picks a connection for whoever heads the queue: the idle one used last, so
@@ -38,6 +38,19 @@ export class SlotPicker<C> {
   /** When a hook that the backoff holds back may be tried. */
   get nextDeadline(): number {
     return this.#isHeldBack ? this.#backoff.retryAt : Infinity;
+  }
+
+  /**
+   * The first one-shot behind leases that wait for a hook, and for nothing else:
+   * it needs none. While hooks throw, those are all, as far as is looked.
+   */
+  get passer(): Waiter | undefined {
+    const { hooked } = this.#slots.table;
+    let left = this.#backoff.isRelapsed ? this.#state.max : hooked;
+    let at = this.#waiters.queue.head;
+    if (at?.kind === "share") return undefined;
+    for (; left > 0 && at?.kind === "lease"; left--) at = at.after;
+    return at?.kind === "share" ? at : undefined;
   }
 
   /** What was held back is to be seen anew. */
@@ -82,7 +95,7 @@ export class SlotPicker<C> {
     const { connecting, preparing } = table.counts;
     const hasOneEach = table.total < this.#state.max ||
       this.#waiters.queue.length <= connecting;
-    const isOnItsWay = preparing > 0 ||
+    const isOnItsWay = preparing > table.hooked ||
       hasOneEach && this.#backoff.failures === 0;
     return isOnItsWay ? undefined : shared.best(now);
   }
@@ -95,10 +108,18 @@ export class SlotPicker<C> {
       if (slot.isPrepared && (slot.isHooked || !hook)) return slot;
       const ping = this.#isSilent(slot, now);
       if (!ping && !hook) return slot;
-      const { preparing } = this.#slots.table.counts;
-      if (preparing >= this.#waiters.queue.length) return undefined;
+      if (this.#hasOneEach(hook)) return undefined;
       this.#slots.prepare(slot, ping, hook, now);
     }
+  }
+
+  /** Whether as many are being prepared as wait for such. */
+  #hasOneEach(hook: boolean): boolean {
+    const { counts, hooked } = this.#slots.table;
+    const { queue } = this.#waiters;
+    return hook
+      ? queue.countLeading(hooked + 1) <= hooked
+      : queue.length <= counts.preparing - hooked;
   }
 
   /**
@@ -111,7 +132,7 @@ export class SlotPicker<C> {
     if (!this.#backoff.isRelapsed || top === undefined) return top;
     if (top.isPrepared || top.isProven) return top;
     this.#isHeldBack = now < this.#backoff.retryAt;
-    if (!this.#isHeldBack && table.counts.preparing === 0) return top;
+    if (!this.#isHeldBack && table.hooked === 0) return top;
     return [...idle].find(({ isProven }) => isProven);
   }
 

@@ -24,6 +24,7 @@ export class SlotTable<C> {
   #lastId = 0;
   // Asking the set for its size costs more than all else that is asked of it.
   #total = 0;
+  #hooked = 0;
 
   /** How many in each state. */
   get counts(): Readonly<SlotCounts> {
@@ -33,6 +34,11 @@ export class SlotTable<C> {
   /** All, closing ones too. */
   get total(): number {
     return this.#total;
+  }
+
+  /** How many of those that are being prepared are so for a lease, with its hook. */
+  get hooked(): number {
+    return this.#hooked;
   }
 
   /** All that are open or will be. */
@@ -56,10 +62,16 @@ export class SlotTable<C> {
 
   /** Moves a slot to another state; `closed` takes it out. */
   move(slot: Slot<C>, state: SlotState): void {
+    if (slot.isHooked) this.#countHook(slot.state, state);
     this.#count(slot.state, -1);
     slot.state = state;
     this.#count(state, 1);
     if (state === "closed" && this.#slots.delete(slot)) this.#total--;
+  }
+
+  #countHook(from: SlotState, to: SlotState): void {
+    if (from === "preparing") this.#hooked--;
+    if (to === "preparing") this.#hooked++;
   }
 
   // Each lease moves a slot twice: a count that is looked up by name would cost

@@ -56,13 +56,27 @@ export class Turnstile<C> {
     for (let head = queue.head; head !== undefined; head = queue.head) {
       const slot = this.#picker.pick(head.kind, now);
       if (slot === undefined) break;
-      if (this.#overload?.sheds(now - head.since, now)) this.#shed(head);
-      else this.#grant(head, slot, now);
+      this.#serveOne(head, slot, now);
     }
+    if (this.#state.limits.hasAcquireHook) this.#letPass(now);
     if (this.#overload === undefined) return;
     if (queue.length > 0) return this.#overload.watch(now, queue.head);
     this.#overload.unwatch();
     if (this.#slots.idle.size > 0) this.#overload.rest(now);
+  }
+
+  #letPass(now: number): void {
+    const picker = this.#picker;
+    for (let next = picker.passer; next !== undefined; next = picker.passer) {
+      const slot = picker.pick("share", now);
+      if (slot === undefined) return;
+      this.#serveOne(next, slot, now);
+    }
+  }
+
+  #serveOne(waiter: Waiter, slot: Slot<C>, now: number): void {
+    if (this.#overload?.sheds(now - waiter.since, now)) this.#shed(waiter);
+    else this.#grant(waiter, slot, now);
   }
 
   /**

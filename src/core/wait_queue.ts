@@ -100,6 +100,14 @@ export class WaitQueue {
     this.#length--;
   }
 
+  /** How many of the first wait for a lease; it counts up to `most`. */
+  countLeading(most: number): number {
+    let count = 0;
+    let at = this.#head;
+    for (; count < most && at?.kind === "lease"; at = at.after) count++;
+    return count;
+  }
+
   /** All waiters, first come first. */
   *[Symbol.iterator](): Generator<Waiter> {
     for (let at = this.#head; at !== undefined; at = at.after) yield at;

@@ -264,6 +264,47 @@ Deno.test("A hook that ends well ends the wait, on a connection that ran one-sho
   assertEquals(world.machine.backoff.failures, 0);
 });
 
+Deno.test("A one-shot passes a lease whose hook runs, and sends no other connection into it", () => {
+  const world = unproven(3);
+  const lease = world.acquire();
+  const shares = world.acquireMany(2, "share");
+  assertEquals(shares.map(({ outcome }) => outcome), ["granted", "granted"]);
+  assertEquals(world.preparations.length, 1);
+  world.prepared();
+  assertEquals(lease.outcome, "granted");
+});
+
+Deno.test("A one-shot passes no lease that waits for a connection", () => {
+  const world = unproven(2);
+  const shared = world.acquire("share");
+  world.acquireMany(2);
+  assertEquals(world.preparations.length, 1);
+  const late = world.acquire("share");
+  assertEquals(late.outcome, "waiting");
+  world.finished(shared.granted);
+  assertEquals([world.preparations.length, late.outcome], [2, "waiting"]);
+});
+
+Deno.test("A one-shot passes all leases while hooks throw", () => {
+  const world = unproven(3);
+  const leases = world.acquireMany(2);
+  hookThrows(world);
+  hookThrows(world);
+  const share = world.acquire("share");
+  assertEquals(share.outcome, "granted");
+  assertEquals(leases.map(({ outcome }) => outcome), ["waiting", "waiting"]);
+});
+
+Deno.test("Nobody waits for a hook whose lease has gone", () => {
+  const world = new MachineWorld({ max: 2, hasAcquireHook: true });
+  const gone = world.acquire();
+  world.dialled();
+  world.abort(gone);
+  assertEquals(world.preparations.length, 1);
+  world.acquire("share");
+  assertEquals(world.dials.length, 1);
+});
+
 Deno.test("A connection lost while it is asked is replaced, and its late answer ignored", () => {
   const world = silentWorld(1);
   const caller = world.acquire();

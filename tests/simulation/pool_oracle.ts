@@ -78,21 +78,42 @@ export class PoolOracle extends PoolBooks {
     const isWarming = this.waiting.some(({ kind }) => kind === "ready");
     const floor = Math.max(this.min, isWarming ? 1 : 0);
     const queued = this.waiting.filter(({ kind }) => kind !== "ready").length;
-    const onTheirWay = this.in("connecting", "preparing").length;
+    const onTheirWay = this.in("connecting").length +
+      this.#inPing.length + Math.min(this.#inHook.length, this.#leading);
     const isWanted = live <= floor || !this.isPaused && onTheirWay <= queued;
     must(isWanted, `a dial nobody wants: ${onTheirWay} for ${queued}`);
   }
 
   #probe({ at, isRelapse }: { at: number; isRelapse: boolean }): void {
-    const next = this.waiting.find(({ kind }) => kind !== "ready");
-    const isTrial = isRelapse && next?.kind === "lease";
-    const { length } = isTrial
-      ? this.in("connecting", "preparing")
-      : this.in("connecting");
+    const next = this.#inLine[0];
+    const mayPass = this.#inLine[this.#leading]?.kind === "share" &&
+      this.#leading <= this.max;
+    const isTrial = isRelapse && next?.kind === "lease" && !mayPass;
+    const length = this.in("connecting").length +
+      (isTrial ? this.#inHook.length : 0);
     must(length === 0, `${length} dials beside a probe`);
     if (isRelapse && !isTrial) return this.mark("a dial despite a relapse");
     must(this.now - at >= 25, "a probe too soon");
     this.mark("a probe");
+  }
+
+  /** Who waits for a connection. */
+  get #inLine(): Guest[] {
+    return this.waiting.filter(({ kind }) => kind !== "ready");
+  }
+
+  /** How many of them want a lease before the first that does not. */
+  get #leading(): number {
+    const index = this.#inLine.findIndex(({ kind }) => kind === "share");
+    return index < 0 ? this.#inLine.length : index;
+  }
+
+  get #inHook(): Slot<number>[] {
+    return this.in("preparing").filter((slot) => this.record(slot).hook);
+  }
+
+  get #inPing(): Slot<number>[] {
+    return this.in("preparing").filter((slot) => !this.record(slot).hook);
   }
 
   #newRecord(): Record {
@@ -121,14 +142,15 @@ export class PoolOracle extends PoolBooks {
     must(ping === this.#isSilent(record), "asks who was heard, or does not");
     if (hook && !record.isProven) this.#checkTrial();
     Object.assign(record, { state: "preparing", ping, hook, since: this.now });
-    const { length } = this.in("preparing");
-    must(length <= this.waiting.length, `prepares ${length} for nobody`);
+    const { length } = hook ? this.#inHook : this.#inPing;
+    const wanted = hook ? this.#leading : this.#inLine.length;
+    must(length <= wanted, `prepares ${length} for ${wanted}`);
   }
 
   /** While hooks throw, one is tried at a time, and none too soon. */
   #checkTrial(): void {
     if (this.failure?.isRelapse !== true) return;
-    must(this.in("preparing").length === 0, "a hook beside one that is tried");
+    must(this.#inHook.length === 0, "a hook beside one that is tried");
     must(this.now - this.failure.at >= 25, "a hook is tried too soon");
     this.mark("a hook is tried");
   }
@@ -147,8 +169,7 @@ export class PoolOracle extends PoolBooks {
     const guest = waiter as Guest;
     const record = this.record(slot);
     must(this.closing === undefined && !this.isPaused, "a grant when it rests");
-    const first = this.waiting.find(({ kind }) => kind !== "ready");
-    must(guest === first, "a grant out of turn");
+    if (guest !== this.#inLine[0]) this.#checkPass(guest);
     must(guest.deadline > this.now || guest.isAtOnce, "a grant too late");
     must(this.#mayBeGranted(record), `a grant of ${slot.id}, past its time`);
     const isShared = guest.kind === "share" && record.state === "shared";
@@ -161,10 +182,22 @@ export class PoolOracle extends PoolBooks {
     if (guest.kind === "lease") record.uses++;
   }
 
+  /** A one-shot passes leases that wait for a hook, and nothing else. */
+  #checkPass(guest: Guest): void {
+    const before = this.#inLine.indexOf(guest);
+    const isRelapse = this.failure?.isRelapse === true;
+    const most = isRelapse ? this.max : this.#inHook.length;
+    const mayPass = guest.kind === "share" && before === this.#leading &&
+      before <= most && this.limits.hasAcquireHook;
+    must(mayPass, "a grant out of turn");
+    this.mark("a one-shot passes a lease in its hook");
+  }
+
   #checkShare({ users, isIsolated }: Record): void {
     must(users.length < this.limits.pipeline, "one too many on a connection");
     must(!isIsolated, "a place on an isolated connection");
-    must(this.in("idle", "preparing").length === 0, "shares beside idle");
+    must(this.in("idle").length === 0, "shares beside idle");
+    must(this.#inPing.length === 0, "shares beside what is asked for it");
     const mayOpen = this.total < this.max && this.failure === undefined;
     must(!mayOpen, "shares before all are open");
     this.mark("a shared connection");

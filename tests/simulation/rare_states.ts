@@ -47,6 +47,8 @@ export const RARE_CORE_STATES: readonly string[] = [
   "a one-shot asked again",
   "a probe",
   "a relapse",
+  "a hook is tried",
+  "a one-shot passes a lease in its hook",
   "a refusal at once",
   "a refusal of who waits",
   "a second attempt",

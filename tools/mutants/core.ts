@@ -26,6 +26,24 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "this.#remove",
   ),
   mutant(
+    "one-shots wait for the hook of a lease",
+    TURNSTILE,
+    "if (this.#state.limits.hasAcquireHook) this.#letPass(now);",
+    "",
+  ),
+  mutant(
+    "one-shots pass a lease that waits for a connection",
+    "core/slot_picker.ts",
+    "let left = this.#backoff.isRelapsed ? this.#state.max : hooked;",
+    "let left = this.#state.max;",
+  ),
+  mutant(
+    "one-shots send connections into a hook",
+    "core/slot_picker.ts",
+    "? queue.countLeading(hooked + 1) <= hooked",
+    "? queue.length <= hooked",
+  ),
+  mutant(
     "open connections are spent on a hook that throws",
     "core/slot_picker.ts",
     "if (!this.#backoff.isRelapsed || top === undefined) return top;",
