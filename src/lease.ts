@@ -13,11 +13,7 @@ import type {
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
-import {
-  ConnectionBusyError,
-  ConnectionLostError,
-  LeaseReleasedError,
-} from "./pool_errors.ts";
+import { ConnectionLostError, LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
 import { leaveCursor } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/member_limit.ts";
@@ -34,10 +30,6 @@ import {
 
 const DONE = Promise.resolve();
 
-const TRANSACTION_IS_OPEN =
-  "a transaction is open on this connection; make a " +
-  "savepoint in it, or take another connection";
-
 function released(): Error {
   return new LeaseReleasedError("use the connection");
 }
@@ -48,7 +40,6 @@ export class Lease extends HeldScope implements Holder {
   readonly #member: Member;
   readonly #keeper: LeaseKeeper;
   #ended: Promise<void> | undefined;
-  #hasTransaction = false;
   /** What few leases need. */
   #notes: LeaseNotes | undefined;
 
@@ -259,23 +250,17 @@ export class Lease extends HeldScope implements Holder {
   /**
    * Lets one transaction begin.
    *
-   * @throws {ConnectionBusyError} While another is open: the server has one at
-   * a time, so that the end of either would be that of both.
+   * @throws {ConnectionBusyError} While another is open, of whichever handle.
    */
-  enterTransaction(): void {
+  enterTransaction(transaction: object): void {
     const fault = this.#fault("begin");
     if (fault !== undefined) throw fault;
-    const { transactionStatus, inFlight } = this.#member.connection;
-    const isOpen = inFlight === 0 && transactionStatus !== "idle";
-    if (this.#hasTransaction || isOpen) {
-      throw new ConnectionBusyError("begin", TRANSACTION_IS_OPEN);
-    }
-    this.#hasTransaction = true;
+    this.#member.enterTransaction(transaction);
   }
 
   /** The transaction has ended. */
-  leaveTransaction(): void {
-    this.#hasTransaction = false;
+  leaveTransaction(transaction: object): void {
+    this.#member.leaveTransaction(transaction);
   }
 
   /** Why nothing can be run any more, if so. */

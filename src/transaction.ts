@@ -271,7 +271,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   async #leave(): Promise<void> {
-    if (this.#outer === undefined) this.#lease.leaveTransaction();
+    if (this.#outer === undefined) this.#lease.leaveTransaction(this.#brackets);
     if (this.#ownsLease) await this.#lease.release();
   }
 

@@ -38,23 +38,12 @@ export async function openTransaction(
     rollback: "rollback",
   };
   try {
-    lease.enterTransaction();
+    lease.enterTransaction(brackets);
     const tx = new LeaseTransaction(lease, brackets, ownsLease);
-    return await openOn(lease, tx);
-  } catch (error) {
-    if (ownsLease) await lease.release();
-    throw error;
-  }
-}
-
-async function openOn(
-  lease: Lease,
-  tx: LeaseTransaction,
-): Promise<LeaseTransaction> {
-  try {
     return await tx.open();
   } catch (error) {
-    lease.leaveTransaction();
+    lease.leaveTransaction(brackets);
+    if (ownsLease) await lease.release();
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import type { Fate } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Alarm } from "./alarms.ts";
 import type { CallSite } from "../call_site.ts";
+import { ConnectionBusyError } from "../pool_errors.ts";
 import type { HeldLease } from "./caller_context.ts";
 import type {
   Connection,
@@ -16,6 +17,10 @@ import type {
   Loss,
   Statement,
 } from "../driver/connection.ts";
+
+const TRANSACTION_IS_OPEN =
+  "a transaction is open on this connection; make a " +
+  "savepoint in it, or take another connection";
 
 /** Who holds a connection alone. */
 export interface Holder {
@@ -74,6 +79,8 @@ export class Member implements ConnectionListener {
   /** Sends a cancel request again. */
   repeatAlarm: Alarm | undefined;
   readonly #owner: MemberOwner;
+  /** What stands for the transaction of its lease. */
+  #transaction: object | undefined;
   #holder: Holder | undefined;
   #looseHolder: WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
@@ -93,6 +100,7 @@ export class Member implements ConnectionListener {
   set holder(holder: Holder | undefined) {
     this.#holder = holder;
     this.#looseHolder = undefined;
+    if (holder === undefined) this.#transaction = undefined;
   }
 
   /** Whether a hook holds it. */
@@ -153,8 +161,30 @@ export class Member implements ConnectionListener {
 
   /** Its lease has ended: nobody holds it any more. */
   endLease(): void {
+    this.#transaction = undefined;
     if (this.held !== undefined) this.held.hasEnded = true;
     this.held = undefined;
+  }
+
+  /**
+   * Lets a transaction begin, whichever handle of the lease it is begun on. What
+   * stands for it may not refer to the lease, which could not be collected then.
+   *
+   * @throws {ConnectionBusyError} While another is open: the server has one at
+   * a time, so that the end of either would be that of both.
+   */
+  enterTransaction(transaction: object): void {
+    const { transactionStatus, inFlight } = this.connection;
+    const isOpen = inFlight === 0 && transactionStatus !== "idle";
+    if (this.#transaction !== undefined || isOpen) {
+      throw new ConnectionBusyError("begin", TRANSACTION_IS_OPEN);
+    }
+    this.#transaction = transaction;
+  }
+
+  /** It has ended; one of an earlier lease says nothing of this one's. */
+  leaveTransaction(transaction: object): void {
+    if (this.#transaction === transaction) this.#transaction = undefined;
   }
 
   /** Resolves once the connection is put back, or gone. */

@@ -31,6 +31,39 @@ poolTest(
 );
 
 poolTest(
+  "A lease has one transaction at a time, begun on whichever of its handles",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using lease = await world.pool.acquire();
+    await using handle = await lease.reserve();
+    const [first, second] = await Promise.allSettled([
+      lease.begin(),
+      handle.begin(),
+    ]);
+    if (first.status !== "fulfilled") throw first.reason;
+    if (second.status !== "rejected") throw new Error("both have begun");
+    assertInstanceOf(second.reason, ConnectionBusyError);
+    await first.value.commit();
+    await handle.begin((tx) => tx`select 1`);
+  },
+);
+
+poolTest(
+  "A transaction that a hook has left behind keeps no lease from having one",
+  async (t) => {
+    await using world = poolWorld(t, {
+      max: 1,
+      async onConnect(connection) {
+        await connection.begin();
+        await connection`rollback`;
+      },
+    });
+    await using lease = await world.pool.acquire();
+    await lease.begin((tx) => tx`select 1`);
+  },
+);
+
+poolTest(
   "A transaction is refused on a lease whose own BEGIN is open",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });

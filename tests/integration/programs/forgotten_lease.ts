@@ -21,8 +21,8 @@ const flows: ReturnType<typeof setInterval>[] = [];
 
 async function forgetOne(): Promise<number> {
   const lease = await pool.acquire();
-  await lease`begin`;
-  await lease`create table forgotten (a int)`;
+  const tx = await lease.begin();
+  await tx`create table forgotten (a int)`;
   flows.push(setInterval(() => {}, 1_000));
   return lease.pid;
 }
