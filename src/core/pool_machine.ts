@@ -15,7 +15,6 @@ import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import type { Limits } from "./limits.ts";
 import { PoolState } from "./pool_state.ts";
-import { ShortCuts } from "./short_cuts.ts";
 import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
@@ -38,9 +37,8 @@ export class PoolMachine<C> {
   readonly waiters: WaitingRoom<C>;
   /** Whether the pool may dial. */
   readonly backoff = new Backoff();
-  /** What can be done without an input. */
-  readonly shortCuts: ShortCuts<C>;
-  readonly #turnstile: Turnstile<C>;
+  /** Who is served next; some of it without an input. */
+  readonly turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;
   readonly #dialer: Dialer<C>;
 
@@ -51,8 +49,7 @@ export class PoolMachine<C> {
     this.#drain = new Drain(this.state, this.slots);
     const { state, slots, waiters, backoff } = this;
     const picker = new SlotPicker(state, slots, waiters, backoff);
-    this.#turnstile = new Turnstile(state, slots, waiters, picker);
-    this.shortCuts = new ShortCuts(state, slots, this.#turnstile);
+    this.turnstile = new Turnstile(state, slots, waiters, picker);
     this.#dialer = new Dialer(state, slots, waiters, picker, backoff);
   }
 
@@ -79,7 +76,7 @@ export class PoolMachine<C> {
       this.state.deadlines.next,
       this.slots.reapAt,
       this.#dialer.nextDeadline,
-      this.#turnstile.nextDeadline,
+      this.turnstile.nextDeadline,
       this.#drain.nextDeadline,
     );
   }
@@ -139,10 +136,10 @@ export class PoolMachine<C> {
     if (this.#isHopeless(now)) {
       this.waiters.refuseAll("failed", this.backoff.error);
     }
-    this.#turnstile.serve(now);
+    this.turnstile.serve(now);
     if (this.waiters.readiness.length > 0) this.#announce();
     // What that fills up may be shared now.
-    if (this.#dialer.openMore(now)) this.#turnstile.serve(now);
+    if (this.#dialer.openMore(now)) this.turnstile.serve(now);
   }
 
   /** Tells those who wait for a warm pool, once it is. */
@@ -163,13 +160,10 @@ export class PoolMachine<C> {
       return this.waiters.refuse(waiter, "failed", this.backoff.error);
     }
     if (waiter.deadline <= now && waiter.kind !== "ready") {
-      if (!this.#turnstile.grantAtOnce(waiter, now)) this.#timeOut(waiter);
+      if (!this.turnstile.grantAtOnce(waiter, now)) this.#timeOut(waiter);
       return this.#settle(now);
     }
     if (!isResent) this.waiters.number(waiter);
-    // A grant to a newcomer leaves nothing to settle.
-    const slot = this.#turnstile.takeReady(waiter.kind, now);
-    if (slot !== undefined) return this.waiters.grant(waiter, slot);
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
     if (waiter.state !== "queued") return;
@@ -264,7 +258,7 @@ export class PoolMachine<C> {
     while (this.slots.reapAt <= now) {
       this.slots.retire(this.slots.idle.bottom!, "idle", now);
     }
-    this.#turnstile.expire(now);
+    this.turnstile.expire(now);
   }
 
   #resize({ min, max, now }: InputOf<C, "resize">): void {

@@ -12,7 +12,14 @@ import type { SlotPicker } from "./slot_picker.ts";
 import type { Waiter, WaiterKind } from "./wait_queue.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
-/** Takes waiters from the queue, first come first, to connections. */
+/**
+ * Takes waiters from the queue, first come first, to connections.
+ *
+ * Its short cuts (`takeReady()`, `keep()`, `finish()`, `passOn()`) do what an
+ * `acquire`, a `release` or a `finished` would do, where no deadline has passed
+ * and there is little to decide. Where that input must be fed instead, they say
+ * so and change nothing.
+ */
 export class Turnstile<C> {
   readonly #state: PoolState<C>;
   readonly #slots: SlotKeeper<C>;
@@ -40,11 +47,6 @@ export class Turnstile<C> {
     const { nextDeadline } = this.#picker;
     if (this.#overload === undefined) return nextDeadline;
     return Math.min(this.#overload.nextPoll, nextDeadline);
-  }
-
-  /** Whether nobody waits, and nobody watches how long somebody does. */
-  get isClear(): boolean {
-    return this.#overload === undefined && this.#waiters.isEmpty;
   }
 
   /** Serves the queue as far as there are connections. */
@@ -79,33 +81,68 @@ export class Turnstile<C> {
     else this.#grant(waiter, slot, now);
   }
 
-  /**
-   * Takes what is ready for a newcomer, when nobody waits. Where the queue is
-   * watched, all go through it.
-   */
+  /** Takes a connection that a newcomer may have at once; `undefined`: feed `acquire`. */
   takeReady(kind: WaiterKind, now: number): Slot<C> | undefined {
+    // A pool that closes has none that is idle: its phase need not be asked.
     const isOpen = this.#overload === undefined && !this.#state.isPaused &&
-      this.#waiters.queue.length === 0 && kind !== "ready";
+      this.#waiters.queue.length === 0 && kind !== "ready" &&
+      !this.#state.isDue(now);
     if (!isOpen) return undefined;
     const slot = this.#picker.pickReady(kind, now);
     if (slot !== undefined) this.#occupy(kind, slot, now);
     return slot;
   }
 
+  /** Makes a leased connection idle that is to be kept; `false`: feed `release`. */
+  keep(slot: Slot<C>, now: number): boolean {
+    if (slot.state !== "leased" || !this.#isKept(slot, now)) return false;
+    this.#slots.takeBack(slot, "keep", now);
+    this.#remindToReap();
+    return true;
+  }
+
+  /** Ends one-shots on a connection that is to be kept; `false`: feed `finished`. */
+  finish(slot: Slot<C>, count: number, now: number): boolean {
+    if (slot.state !== "shared" || !this.#isKept(slot, now)) return false;
+    if (slot.isIsolated) return false;
+    this.#slots.finish(slot, count, "keep", now);
+    this.#remindToReap();
+    return true;
+  }
+
   /**
-   * Takes out who is next and waits for a lease, where what comes back can only
-   * go to him, and nobody behind him can be served for that. Where the queue is
-   * watched, or a hook must run, all go through it.
+   * Lends a leased connection that is to be kept to who waits longest, where what
+   * comes back can only go to him, and nobody behind him can be served for that;
+   * `undefined`: feed `release`.
    */
-  takeNextLease(): Waiter | undefined {
+  passOn(slot: Slot<C>, now: number): Waiter | undefined {
+    const { head } = this.#waiters.queue;
+    // Mostly nobody waits: then it is not to be found out twice what it may do.
+    if (head?.kind !== "lease" || slot.state !== "leased") return undefined;
+    if (head.after?.kind === "share") return undefined;
     const { limits, isPaused } = this.#state;
     const isPlain = this.#overload === undefined && !isPaused &&
       !limits.hasAcquireHook;
-    const { head } = this.#waiters.queue;
-    if (!isPlain || head?.kind !== "lease") return undefined;
-    if (head.after?.kind === "share") return undefined;
+    if (!isPlain || !this.#isWanted(slot, now)) return undefined;
     this.#waiters.dismiss(head, "granted");
+    this.#slots.relet(slot, now);
     return head;
+  }
+
+  #isKept(slot: Slot<C>, now: number): boolean {
+    return this.#overload === undefined && this.#waiters.isEmpty &&
+      this.#isWanted(slot, now);
+  }
+
+  #isWanted(slot: Slot<C>, now: number): boolean {
+    return !this.#state.isDue(now) &&
+      this.#slots.retirement(slot, now) === undefined;
+  }
+
+  /** Only what has just become idle can be due sooner than all else. */
+  #remindToReap(): void {
+    const { reapAt } = this.#slots;
+    if (reapAt < this.#state.nextDeadline) this.#state.nextDeadline = reapAt;
   }
 
   /** Gives who cannot wait what is idle now; answers whether there was something. */

@@ -86,7 +86,7 @@ export class Admission {
 
   #takeReady(kind: WaiterKind, now: number): Member | undefined {
     this.#wake(now);
-    return this.#shell.machine.shortCuts.takeReady(kind, now)?.connection;
+    return this.#shell.machine.turnstile.takeReady(kind, now)?.connection;
   }
 
   /** After a sleep, what is idle is to be validated before anybody has it. */

@@ -162,7 +162,7 @@ export class PoolShell implements MemberOwner {
     member.ended = 0;
     const fate = this.upkeep.fateAfterOneShots(member);
     const now = this.now();
-    if (fate === "keep" && this.machine.shortCuts.finish(slot, count, now)) {
+    if (fate === "keep" && this.machine.turnstile.finish(slot, count, now)) {
       return this.#timer.ringBy(this.machine.nextDeadline, now);
     }
     this.feed({ kind: "finished", now, slot, count, fate });
@@ -222,14 +222,14 @@ export class PoolShell implements MemberOwner {
 
   /** Lends a connection again, or makes it idle; `false`: its release must be fed. */
   #keep(member: Member, now: number): boolean {
-    const { shortCuts } = this.machine;
-    const waiter = shortCuts.passOn(member.slot, now);
+    const { turnstile } = this.machine;
+    const waiter = turnstile.passOn(member.slot, now);
     if (waiter !== undefined) {
       this.requests.grant(waiter as Request, member, now);
       this.schedule(now);
       return true;
     }
-    if (!shortCuts.keep(member.slot, now)) return false;
+    if (!turnstile.keep(member.slot, now)) return false;
     this.#timer.ringBy(this.machine.nextDeadline, now);
     return true;
   }

@@ -86,7 +86,7 @@ export class PoolLife {
     const { now, machine } = this;
     if (input.kind === "acquire" && !input.isResent) {
       const { waiter } = input;
-      const slot = machine.shortCuts.takeReady(waiter.kind, now);
+      const slot = machine.turnstile.takeReady(waiter.kind, now);
       if (slot === undefined) return undefined;
       machine.waiters.number(waiter);
       this.oracle.mark("a connection taken without an input");
@@ -94,15 +94,15 @@ export class PoolLife {
     }
     if (!("fate" in input) || input.fate !== "keep") return undefined;
     if (input.kind === "release") {
-      const waiter = machine.shortCuts.passOn(input.slot, now);
+      const waiter = machine.turnstile.passOn(input.slot, now);
       if (waiter !== undefined) {
         this.oracle.mark("a connection passed on without an input");
         return [{ kind: "grant", waiter, slot: input.slot }];
       }
-      if (!machine.shortCuts.keep(input.slot, now)) return undefined;
+      if (!machine.turnstile.keep(input.slot, now)) return undefined;
       this.oracle.mark("a connection put back without an input");
     } else {
-      if (!machine.shortCuts.finish(input.slot, input.count, now)) {
+      if (!machine.turnstile.finish(input.slot, input.count, now)) {
         return undefined;
       }
       this.oracle.mark("one-shots ended without an input");

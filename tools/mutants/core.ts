@@ -2,7 +2,6 @@
 import { type Mutant, mutant } from "./mutant.ts";
 
 const MACHINE = "core/pool_machine.ts";
-const SHORT_CUTS = "core/short_cuts.ts";
 const TURNSTILE = "core/turnstile.ts";
 const KEEPER = "core/slot_keeper.ts";
 
@@ -130,8 +129,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
     "a newcomer overtakes who waits",
     TURNSTILE,
-    'this.#waiters.queue.length === 0 && kind !== "ready";',
-    'kind !== "ready";',
+    "this.#waiters.queue.length === 0 &&",
+    "",
   ),
   mutant(
     "a newcomer is served by a pool that is paused",
@@ -141,25 +140,25 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a newcomer is served before what is due",
-    SHORT_CUTS,
-    "if (this.#state.isDue(now)) return undefined;",
-    "",
+    TURNSTILE,
+    'kind !== "ready" &&\n      !this.#state.isDue(now);',
+    'kind !== "ready";',
   ),
   mutant(
     "a connection is put back past who waits",
-    SHORT_CUTS,
-    "this.#turnstile.isClear &&",
-    "true &&",
+    TURNSTILE,
+    "return this.#overload === undefined && this.#waiters.isEmpty &&",
+    "return this.#overload === undefined &&",
   ),
   mutant(
     "a connection is put back that was to be retired",
-    SHORT_CUTS,
+    TURNSTILE,
     "this.#slots.retirement(slot, now) === undefined;",
     "Boolean(slot);",
   ),
   mutant(
     "what is put back is never reaped",
-    SHORT_CUTS,
+    TURNSTILE,
     "if (reapAt < this.#state.nextDeadline) this.#state.nextDeadline = reapAt;",
     "void reapAt;",
   ),

@@ -1,7 +1,6 @@
 /** Faults of the shell, and of what its users hold. */
 import { type Mutant, mutant } from "./mutant.ts";
 
-const SHORT_CUTS = "core/short_cuts.ts";
 const TURNSTILE = "core/turnstile.ts";
 const SHELL = "shell/pool_shell.ts";
 const CANCEL_DESK = "shell/cancel_desk.ts";
@@ -241,13 +240,13 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
 
   mutant(
     "a short cut takes a connection for clean that is to be reset",
-    SHORT_CUTS,
+    TURNSTILE,
     "if (slot.isIsolated) return false;\n",
     "",
   ),
   mutant(
     "a connection is put back before what is due",
-    SHORT_CUTS,
+    TURNSTILE,
     "return !this.#state.isDue(now) &&\n     ",
     "return",
   ),
@@ -272,8 +271,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a one-shot is handed a lease that is passed on",
     TURNSTILE,
-    'if (!isPlain || head?.kind !== "lease") return undefined;',
-    "if (!isPlain || head === undefined) return undefined;",
+    'if (head?.kind !== "lease" || slot.state !== "leased") return undefined;',
+    'if (head === undefined || slot.state !== "leased") return undefined;',
   ),
   mutant(
     "an awaited statement is cut because of one that was cancelled",

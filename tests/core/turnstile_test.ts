@@ -9,33 +9,33 @@ function held(kind: "lease" | "share", limits: Partial<Limits> = {}) {
   const world = new MachineWorld({ max: 1, ...limits });
   const caller = world.acquire(kind);
   world.dialled();
-  const { shortCuts } = world.machine;
-  return { world, shortCuts, slot: caller.granted };
+  const { turnstile } = world.machine;
+  return { world, turnstile, slot: caller.granted };
 }
 
-Deno.test("ShortCuts.keep() makes a connection idle, and takeReady() gives it to the next", () => {
-  const { world, shortCuts, slot } = held("lease");
-  assertEquals(shortCuts.keep(slot, world.now), true);
+Deno.test("Turnstile.keep() makes a connection idle, and takeReady() gives it to the next", () => {
+  const { world, turnstile, slot } = held("lease");
+  assertEquals(turnstile.keep(slot, world.now), true);
   assertEquals(slot.state, "idle");
-  assertStrictEquals(shortCuts.takeReady("lease", world.now), slot);
+  assertStrictEquals(turnstile.takeReady("lease", world.now), slot);
   assertEquals(slot.state, "leased");
-  assertEquals(shortCuts.takeReady("lease", world.now), undefined);
+  assertEquals(turnstile.takeReady("lease", world.now), undefined);
 });
 
-Deno.test("ShortCuts.finish() ends one-shots, and after the last the connection is idle", () => {
-  const { world, shortCuts, slot } = held("share");
+Deno.test("Turnstile.finish() ends one-shots, and after the last the connection is idle", () => {
+  const { world, turnstile, slot } = held("share");
   world.acquire("share");
-  assertEquals(shortCuts.finish(slot, 1, world.now), true);
+  assertEquals(turnstile.finish(slot, 1, world.now), true);
   assertEquals([slot.state, slot.inFlight], ["shared", 1]);
-  assertEquals(shortCuts.finish(slot, 1, world.now), true);
+  assertEquals(turnstile.finish(slot, 1, world.now), true);
   assertEquals([slot.state, slot.inFlight], ["idle", 0]);
 });
 
-Deno.test("ShortCuts.passOn() lends a leased connection to who waits longest", () => {
-  const { world, shortCuts, slot } = held("lease");
+Deno.test("Turnstile.passOn() lends a leased connection to who waits longest", () => {
+  const { world, turnstile, slot } = held("lease");
   const [first, second] = [world.acquire("lease"), world.acquire("lease")];
   world.advance(1);
-  assertStrictEquals(shortCuts.passOn(slot, world.now), first);
+  assertStrictEquals(turnstile.passOn(slot, world.now), first);
   assertEquals([first.state, second.state], ["granted", "queued"]);
   assertEquals([slot.state, slot.uses], ["leased", 2]);
   assertEquals(slot.heardAt, world.now);
@@ -66,7 +66,7 @@ for (const [when, arrange] of Object.entries(NO_PASSING)) {
   Deno.test(`No short cut passes a connection on ${when}`, () => {
     const pool = held("lease");
     arrange(pool);
-    assertEquals(pool.shortCuts.passOn(pool.slot, pool.world.now), undefined);
+    assertEquals(pool.turnstile.passOn(pool.slot, pool.world.now), undefined);
     assertEquals(pool.slot.uses, 1);
   });
 }
@@ -76,36 +76,36 @@ Deno.test("No short cut passes a connection on where a hook must run first", () 
   const [first, second] = [world.acquire("lease"), world.acquire("lease")];
   world.dialled();
   world.prepared();
-  const { shortCuts } = world.machine;
-  assertEquals(shortCuts.passOn(first.granted, world.now), undefined);
+  const { turnstile } = world.machine;
+  assertEquals(turnstile.passOn(first.granted, world.now), undefined);
   assertEquals(second.state, "queued");
 });
 
 Deno.test("No short cut passes on a connection that one-shots share", () => {
-  const { world, shortCuts, slot } = held("share");
+  const { world, turnstile, slot } = held("share");
   world.acquire("lease");
-  assertEquals(shortCuts.passOn(slot, world.now), undefined);
+  assertEquals(turnstile.passOn(slot, world.now), undefined);
 });
 
 Deno.test("No short cut passes a connection on where the queue is watched", () => {
-  const { world, shortCuts, slot } = held("lease", { overload: OVERLOAD });
+  const { world, turnstile, slot } = held("lease", { overload: OVERLOAD });
   world.acquire("lease");
-  assertEquals(shortCuts.passOn(slot, world.now), undefined);
+  assertEquals(turnstile.passOn(slot, world.now), undefined);
 });
 
 Deno.test("What became idle by a short cut is reaped in time", () => {
-  const { world, shortCuts, slot } = held("lease", { idleTimeoutMs: 100 });
-  shortCuts.keep(slot, world.now);
+  const { world, turnstile, slot } = held("lease", { idleTimeoutMs: 100 });
+  turnstile.keep(slot, world.now);
   assertEquals(world.machine.nextDeadline, world.now + 100);
 });
 
 for (const kind of ["lease", "share"] as const) {
   const end = (
-    { world, shortCuts, slot }: ReturnType<typeof held>,
+    { world, turnstile, slot }: ReturnType<typeof held>,
   ): boolean =>
     kind === "lease"
-      ? shortCuts.keep(slot, world.now)
-      : shortCuts.finish(slot, 1, world.now);
+      ? turnstile.keep(slot, world.now)
+      : turnstile.finish(slot, 1, world.now);
 
   Deno.test(`No short cut ends a ${kind} for whose connection somebody waits`, () => {
     const pool = held(kind);
@@ -137,14 +137,14 @@ for (const kind of ["lease", "share"] as const) {
 }
 
 Deno.test("No short cut ends one-shots on a connection that is to be reset", () => {
-  const { world, shortCuts, slot } = held("share");
+  const { world, turnstile, slot } = held("share");
   world.machine.slots.isolate(slot);
-  assertEquals(shortCuts.finish(slot, 1, world.now), false);
+  assertEquals(turnstile.finish(slot, 1, world.now), false);
 });
 
 Deno.test("No short cut gives a connection past somebody's deadline", () => {
-  const { world, shortCuts, slot } = held("lease");
-  shortCuts.keep(slot, world.now);
+  const { world, turnstile, slot } = held("lease");
+  turnstile.keep(slot, world.now);
   world.machine.state.nextDeadline = world.now;
-  assertEquals(shortCuts.takeReady("lease", world.now), undefined);
+  assertEquals(turnstile.takeReady("lease", world.now), undefined);
 });
