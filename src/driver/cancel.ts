@@ -98,7 +98,6 @@ export async function sendCancel(
     signal.addEventListener("abort", giveUp, { once: true });
     socket.listen({
       onData() {},
-      onDrain() {},
       onClose() {
         signal.removeEventListener("abort", giveUp);
         resolve();

@@ -145,7 +145,6 @@ export class Session implements Connection {
     if (this.isLost) socket.destroy();
     socket.listen({
       onData: (bytes) => this.#inflow.receive(bytes),
-      onDrain() {},
       onClose: (cause) => this.#lose(cause),
     });
     this.#giveSocket(this.#driverSocket);

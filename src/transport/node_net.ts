@@ -106,7 +106,6 @@ class NodeSocket implements Socket {
       return;
     }
     this.#listener = listener;
-    stream.on("drain", () => listener.onDrain());
     // Once the server has ended, nothing we could still send has a reader.
     stream.on("end", () => stream.destroy());
     if (this.#inbox === undefined) {
@@ -124,14 +123,12 @@ class NodeSocket implements Socket {
   write(
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
-  ): boolean {
-    if (this.#stream.writable) return this.#stream.write(bytes, onWritten);
-    if (onWritten !== undefined) {
-      queueMicrotask(() =>
-        onWritten(new Error("Cannot write: the connection is closed"))
-      );
-    }
-    return true; // not `false`: no drain will come
+  ): void {
+    if (this.#stream.writable) return void this.#stream.write(bytes, onWritten);
+    if (onWritten === undefined) return;
+    queueMicrotask(() =>
+      onWritten(new Error("Cannot write: the connection is closed"))
+    );
   }
 
   end(): void {

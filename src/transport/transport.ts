@@ -58,8 +58,6 @@ export interface SocketListener {
    * Always a node `Buffer`, on every transport: the driver calls its methods.
    */
   onData(bytes: Uint8Array): void;
-  /** The socket takes writes again after `write` answered `false`. */
-  onDrain(): void;
   /**
    * The socket is gone; called exactly once, never from inside a call of ours,
    * also after our own `destroy`.
@@ -75,13 +73,12 @@ export interface Socket {
   /** Takes over the stream: nothing is delivered before this call. */
   listen(listener: SocketListener): void;
   /**
-   * Sends bytes, in order. Answers `false` when the caller should wait for
-   * `onDrain`. After `end` or once the stream has closed, bytes are dropped and
-   * `onWritten` gets an error.
+   * Sends bytes, in order. After `end` or once the stream has closed, they are
+   * dropped and `onWritten` gets an error.
    *
    * The bytes are not copied: they must not change before `onWritten`.
    */
-  write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): boolean;
+  write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void;
   /** Closes our half once what was written is sent. */
   end(): void;
   /** Closes both halves at once; never throws, any number of times. */

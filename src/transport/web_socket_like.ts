@@ -110,9 +110,6 @@ function unlessAborted<T>(
   });
 }
 
-// What may wait in the writable before `write` asks the caller to wait.
-const HIGH_WATER_BYTES = 65_536;
-
 /** The socket port over a reader and a writer. */
 class StreamSocket implements Socket {
   readonly #socket: WinterSocket;
@@ -121,8 +118,6 @@ class StreamSocket implements Socket {
   #listener: SocketListener | undefined;
   #state: "open" | "ended" | "closed" = "open";
   #closeError: Error | undefined;
-  #pendingBytes = 0;
-  #needsDrain = false;
   /** Set while paused; ends the pause. */
   #wake: (() => void) | undefined;
   #awake: Promise<void> | undefined;
@@ -146,19 +141,12 @@ class StreamSocket implements Socket {
   write(
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
-  ): boolean {
-    if (this.#state !== "open") {
-      if (onWritten !== undefined) {
-        queueMicrotask(() =>
-          onWritten(new Error("Cannot write: the connection is closed"))
-        );
-      }
-      return true; // not `false`: no drain will come
-    }
-    this.#pendingBytes += bytes.length;
-    this.#needsDrain ||= this.#pendingBytes >= HIGH_WATER_BYTES;
-    void this.#send(bytes, onWritten);
-    return !this.#needsDrain;
+  ): void {
+    if (this.#state === "open") return void this.#send(bytes, onWritten);
+    if (onWritten === undefined) return;
+    queueMicrotask(() =>
+      onWritten(new Error("Cannot write: the connection is closed"))
+    );
   }
 
   end(): void {
@@ -197,12 +185,7 @@ class StreamSocket implements Socket {
       onWritten?.(toError(error));
       return;
     }
-    this.#pendingBytes -= bytes.length;
     onWritten?.();
-    if (this.#needsDrain && this.#pendingBytes === 0) {
-      this.#needsDrain = false;
-      if (this.#state === "open") this.#listener?.onDrain();
-    }
   }
 
   // One chunk at most is held while paused: not to pull is the back-pressure.

@@ -36,11 +36,10 @@ export class FakeSocket implements Socket {
   write(
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
-  ): boolean {
+  ): void {
     this.written.push(bytes.slice());
     this.onWrite?.(bytes);
     if (onWritten !== undefined) queueMicrotask(() => onWritten());
-    return true;
   }
 
   end(): void {

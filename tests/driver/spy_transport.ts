@@ -51,7 +51,6 @@ export class SpySocket implements Socket {
         const changed = this.#transport.onData(bytes, this);
         if (changed !== undefined) listener.onData(changed);
       },
-      onDrain: () => listener.onDrain(),
       onClose: (error) => listener.onClose(error),
     });
   }
@@ -64,11 +63,11 @@ export class SpySocket implements Socket {
   write(
     bytes: Uint8Array,
     onWritten?: (error?: Error | null) => void,
-  ): boolean {
+  ): void {
     if (!this.#isSending) this.roundTrips++;
     this.#isSending = true;
     this.sent += new TextDecoder("latin1").decode(bytes);
-    return this.#inner.write(bytes, onWritten);
+    this.#inner.write(bytes, onWritten);
   }
 
   end(): void {

@@ -14,7 +14,7 @@ try {
   const { signal } = new AbortController();
   const options = { signal, tls, keepAliveMs: 1_000 };
   const socket = await nodeNet.connect(endpoint, options);
-  socket.listen({ onData() {}, onDrain() {}, onClose() {} });
+  socket.listen({ onData() {}, onClose() {} });
   socket.unref();
   console.log(JSON.stringify({ connected: true }));
 } catch (error) {

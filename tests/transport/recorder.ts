@@ -33,7 +33,6 @@ export class Recorder implements SocketListener {
   readonly chunks: Uint8Array[] = [];
   readonly closes: (Error | undefined)[] = [];
   readonly #closed = Promise.withResolvers<Error | undefined>();
-  readonly #drained = Promise.withResolvers<void>();
   #length = 0;
   #wanted = 0;
   #arrived = Promise.withResolvers<void>();
@@ -49,10 +48,6 @@ export class Recorder implements SocketListener {
     this.chunks.push(bytes);
     this.#length += bytes.length;
     if (this.#length >= this.#wanted) this.#arrived.resolve();
-  }
-
-  onDrain(): void {
-    this.#drained.resolve();
   }
 
   onClose(error: Error | undefined): void {
@@ -81,10 +76,5 @@ export class Recorder implements SocketListener {
   /** Resolves with the close's error, or `undefined`. */
   get closed(): Promise<Error | undefined> {
     return this.#closed.promise;
-  }
-
-  /** Resolves at the first drain. */
-  get drained(): Promise<void> {
-    return this.#drained.promise;
   }
 }
