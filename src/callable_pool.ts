@@ -16,6 +16,7 @@ import type { Pool } from "./pool.ts";
 import type { Statement } from "./driver/connection.ts";
 import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
 import type { Member } from "./shell/member.ts";
+import type { WaiterKind } from "./core/wait_queue.ts";
 import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
 import type { PoolEventType } from "./pool_events.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
@@ -48,7 +49,7 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   readonly #router: QueryRouter;
   readonly #leases: RequestOwner<Lease> = {
     grant: (member, site) => this.#lend(member, site),
-    abort: (request) => this.#shell.admission.abort(request),
+    abort: (request) => this.#shell.requests.abort(request),
   };
 
   constructor(shell: PoolShell, router: QueryRouter) {
@@ -96,8 +97,8 @@ export class CallablePool extends SqlScope implements LimitedRunner {
       );
     }
     const shell = this.#shell;
-    const request = new InstantRequest(shell.admission.arrival());
-    shell.admission.admit(request);
+    const request = new InstantRequest(shell.requests.arrival());
+    shell.requests.admit(request);
     const { member } = request;
     if (member === undefined) return undefined;
     return new AnonymousLease(shell, member, shell).public;
@@ -148,15 +149,8 @@ export class CallablePool extends SqlScope implements LimitedRunner {
   async ready(options?: AcquireOptions): Promise<void> {
     checkAcquireOptions(options, "wait for the pool");
     options?.signal?.throwIfAborted();
-    const shell = this.#shell;
-    const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
-    const since = shell.admission.arrival();
-    const deadline = shell.admission.deadline(since, timeoutMs);
-    const owner: RequestOwner<void> = { ...this.#leases, grant() {} };
-    const request = new PromisedRequest("ready", since, deadline, owner);
-    shell.admission.queue(request);
-    request.heed(options?.signal);
-    await request.promise;
+    const since = this.#shell.requests.arrival();
+    await this.#queue("ready", since, options, { ...this.#leases, grant() {} });
   }
 
   resize(bounds: ResizeOptions): void {
@@ -212,20 +206,27 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const shell = this.#shell;
     const site = shell.leaks.recordsSites ? new CallSite() : undefined;
-    const since = shell.admission.arrival();
-    const member = shell.admission.lendReady(since);
+    const since = shell.requests.arrival();
+    const member = shell.requests.lendReady(since);
     if (member !== undefined) return Promise.resolve(this.#lend(member, site));
-    const { timeoutMs = shell.options.acquireTimeoutMs } = options ?? {};
-    const deadline = shell.admission.deadline(since, timeoutMs);
-    const request = new PromisedRequest(
-      "lease",
+    return this.#queue("lease", since, options, this.#leases, site);
+  }
+
+  #queue<T>(
+    kind: WaiterKind,
+    since: number,
+    options: AcquireOptions | undefined,
+    owner: RequestOwner<T>,
+    site?: CallSite,
+  ): Promise<T> {
+    const { requests, options: { acquireTimeoutMs } } = this.#shell;
+    const deadline = requests.deadline(
       since,
-      deadline,
-      this.#leases,
-      site,
+      options?.timeoutMs ?? acquireTimeoutMs,
     );
-    shell.admission.queue(request);
-    request.heed(signal);
+    const request = new PromisedRequest(kind, since, deadline, owner, site);
+    requests.queue(request);
+    request.heed(options?.signal);
     return request.promise;
   }
 

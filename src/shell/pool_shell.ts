@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
 import type { Clock } from "../clock/clock.ts";
@@ -57,7 +56,6 @@ export class PoolShell implements MemberOwner {
   readonly counters = new PoolCounters();
   readonly events = new PoolEvents();
   readonly alarms = new Alarms();
-  readonly admission: Admission;
   readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
@@ -84,7 +82,6 @@ export class PoolShell implements MemberOwner {
       hasAcquireHook: onAcquire !== undefined,
     });
     this.#timer = new PoolTimer(clock, () => this.#tick());
-    this.admission = new Admission(this);
     this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
   }

@@ -42,7 +42,7 @@ export class QueryRouter implements StatementScope, LossHandler {
     const kind = isAlone ? "lease" : "share";
     const request = new QueryRequest(this.#shell, statement, limits, kind);
     statement.carrier = request;
-    this.#shell.admission.admit(request);
+    this.#shell.requests.admit(request);
   }
 
   cancel(statement: Statement): void {
@@ -74,7 +74,7 @@ export class QueryRouter implements StatementScope, LossHandler {
     statement.recall();
     const again = request.again();
     statement.carrier = again;
-    this.#shell.admission.queueAgain(again);
+    this.#shell.requests.queueAgain(again);
   }
 }
 
@@ -104,11 +104,11 @@ class QueryRequest extends Request implements Limited {
     statement: Statement,
     limits: QueryLimits,
     kind: WaiterKind,
-    since: number = shell.admission.arrival(),
+    since: number = shell.requests.arrival(),
   ) {
     const { acquireTimeoutMs } = shell.options;
     const timeoutMs = Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity);
-    super(kind, since, shell.admission.deadline(since, timeoutMs));
+    super(kind, since, shell.requests.deadline(since, timeoutMs));
     this.#shell = shell;
     this.statement = statement;
     this.#limits = limits;
@@ -156,7 +156,7 @@ class QueryRequest extends Request implements Limited {
   giveUp(error: unknown): void {
     if (this.state === "queued") {
       this.#stop();
-      this.#shell.admission.abort(this);
+      this.#shell.requests.abort(this);
       this.statement.fail(error);
     } else if (this.#member !== undefined && !this.statement.isAbandoned) {
       this.#shell.cancels.giveUp(this.#member, this.statement, error);

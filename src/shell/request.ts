@@ -10,10 +10,6 @@ import type { Member } from "./member.ts";
 
 /** One pending request for a connection. */
 export abstract class Request extends Waiter {
-  constructor(kind: WaiterKind, since: number, deadline: number) {
-    super(kind, since, deadline);
-  }
-
   /** It got a connection, or a place on one. */
   abstract onGranted(member: Member): void;
 

@@ -1,5 +1,5 @@
 /**
- * How requests are counted, granted and turned away.
+ * How somebody comes to ask for a connection, and what comes of it.
  *
  * @module
  */
@@ -7,6 +7,8 @@
 import type { Effect } from "../core/effect.ts";
 import type { Member } from "./member.ts";
 import { NestingWatch } from "./nesting_watch.ts";
+import { SleepWatch } from "./sleep_watch.ts";
+import type { WaiterKind } from "../core/wait_queue.ts";
 import {
   AcquireTimeoutError,
   PoolClosedError,
@@ -17,39 +19,112 @@ import type { Request } from "./request.ts";
 
 type TurnAway = Extract<Effect<Member>, { kind: "turnAway" }>;
 
-/** Answers requests. Waiting for the pool to be warm is not counted as one. */
+/**
+ * Serves newcomers at once where it can, and lets the others wait. Waiting for the
+ * pool to be warm is not counted as a request.
+ */
 export class RequestDesk {
   /** Which of those who wait hold what others wait for. */
   readonly nesting: NestingWatch;
   readonly #shell: PoolShell;
+  readonly #sleepWatch: SleepWatch;
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
+    this.#sleepWatch = new SleepWatch(shell.clock);
     this.nesting = new NestingWatch(shell);
   }
 
-  /** Counts a request that comes. */
-  count(request: Request): void {
-    if (request.kind !== "ready") this.#shell.counters.requests++;
+  /** The time for whoever asks for a connection now: exact where he may wait, or something may be due. */
+  arrival(): number {
+    const { clock, machine } = this.#shell;
+    // A recent time is as old as it likes where a test has stopped the date.
+    if (machine.slots.idle.size === 0) return clock.now();
+    const recent = clock.recent();
+    const isExact = machine.nextDeadline <= recent + clock.lagMs;
+    return isExact ? clock.now() : recent;
   }
 
-  /** Counts a request that is given up. */
+  /** When he is turned away who came at `since`: never before his time is up. */
+  deadline(since: number, timeoutMs: number): number {
+    return timeoutMs > 0 ? since + this.#shell.clock.lagMs + timeoutMs : since;
+  }
+
+  /** Lends a connection that is idle and ready, if nobody waits for one. */
+  lendReady(now: number): Member | undefined {
+    const member = this.#takeReady("lease", now);
+    if (member === undefined) return undefined;
+    this.#shell.counters.requests++;
+    this.#lend(member, 0, now);
+    this.#shell.events.flush();
+    return member;
+  }
+
+  /** Lets a request have a connection at once, or wait for one. */
+  admit(request: Request): void {
+    const now = request.since;
+    const member = this.#takeReady(request.kind, now);
+    if (member === undefined) return this.queue(request);
+    this.#count(request);
+    this.#shell.machine.waiters.number(request);
+    this.grant(request, member, now);
+    this.#shell.schedule(now);
+    this.#shell.events.flush();
+  }
+
+  /** Lets a request wait for which nothing is ready. */
+  queue(request: Request): void {
+    const now = request.since;
+    this.#count(request);
+    this.#shell.feed({ kind: "acquire", now, waiter: request });
+    if (request.state === "queued") this.nesting.begin(request, now);
+  }
+
+  /** Lets a request wait again, whose connection died before it was sent. */
+  queueAgain(request: Request): void {
+    const now = this.#shell.now();
+    const isResent = true;
+    this.#wake(now);
+    this.#shell.feed({ kind: "acquire", now, waiter: request, isResent });
+  }
+
+  /** The caller of a request has gone. */
   abort(request: Request): void {
-    if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
-    this.nesting.end(request);
+    const now = this.#shell.now();
+    // The core hears of a deadline first: then it is turned away, and counted so.
+    if (request.deadline > now) {
+      if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
+      this.nesting.end(request);
+    }
+    this.#shell.feed({ kind: "abort", now, waiter: request });
   }
 
   /** Gives a request a connection, or a place on one. */
   grant(request: Request, member: Member, now: number): void {
     const waitedMs = now - request.since;
     this.nesting.end(request);
-    if (request.kind === "lease") this.lend(member, waitedMs, now);
+    if (request.kind === "lease") this.#lend(member, waitedMs, now);
     else this.#share(waitedMs);
     request.onGranted(member);
   }
 
+  #takeReady(kind: WaiterKind, now: number): Member | undefined {
+    this.#wake(now);
+    return this.#shell.machine.turnstile.takeReady(kind, now)?.connection;
+  }
+
+  /** After a sleep, what is idle is to be validated before anybody has it. */
+  #wake(now: number): void {
+    if (this.#shell.machine.slots.idle.size === 0) return;
+    if (this.#sleepWatch.hasSlept(now)) this.#shell.feed({ kind: "leap", now });
+  }
+
+  #count(request: Request): void {
+    if (request.kind !== "ready") this.#shell.counters.requests++;
+  }
+
   /** Gives somebody who waited so long a connection of his own. */
-  lend(member: Member, waitedMs: number, now: number): void {
+  #lend(member: Member, waitedMs: number, now: number): void {
     const { counters, events, leaks } = this.#shell;
     counters.wait.record(waitedMs);
     counters.acquires++;

@@ -200,19 +200,19 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "who waits is timed by a date that stands still",
-    "shell/admission.ts",
+    "shell/request_desk.ts",
     "if (machine.slots.idle.size === 0) return clock.now();",
     "",
   ),
   mutant(
     "what is sent again after a sleep meets what slept",
-    "shell/admission.ts",
+    "shell/request_desk.ts",
     "const isResent = true;\n    this.#wake(now);",
     "const isResent = true;",
   ),
   mutant(
     "time is up a millisecond early by a clock that is late",
-    "shell/admission.ts",
+    "shell/request_desk.ts",
     "return timeoutMs > 0 ? since + this.#shell.clock.lagMs + timeoutMs : since;",
     "return since + timeoutMs;",
   ),

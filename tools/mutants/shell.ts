@@ -209,7 +209,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a clock that is late misses what is due",
-    "shell/admission.ts",
+    "shell/request_desk.ts",
     "return isExact ? clock.now() : recent;",
     "return recent;",
   ),
