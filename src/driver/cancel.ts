@@ -4,6 +4,7 @@
  * @module
  */
 
+import { abortable } from "../transport/abortable.ts";
 import type {
   ConnectOptions,
   Endpoint,
@@ -17,6 +18,10 @@ export interface CancelTarget {
   readonly transport: Transport;
   readonly endpoint: Endpoint;
   readonly options: Omit<ConnectOptions, "signal">;
+}
+
+/** What names a session in a cancel request. */
+export interface SessionKey {
   readonly pid: number;
   readonly secret: number;
 }
@@ -29,15 +34,12 @@ export interface CancelWatcher {
 
 /** The cancel requests of one session, one at a time. */
 export class Canceller {
-  readonly #target: Omit<CancelTarget, "pid" | "secret">;
+  readonly #target: CancelTarget;
   readonly #watcher: CancelWatcher;
   readonly #abort = new AbortController();
   #sending: Promise<void> | undefined;
 
-  constructor(
-    target: Omit<CancelTarget, "pid" | "secret">,
-    watcher: CancelWatcher,
-  ) {
+  constructor(target: CancelTarget, watcher: CancelWatcher) {
     this.#target = target;
     this.#watcher = watcher;
   }
@@ -48,8 +50,8 @@ export class Canceller {
   }
 
   /** Sends a request, or joins the one under way. */
-  send(session: Pick<CancelTarget, "pid" | "secret">): Promise<void> {
-    return this.#sending ??= this.#send(session);
+  send(key: SessionKey): Promise<void> {
+    return this.#sending ??= this.#send(key);
   }
 
   /** Gives up what is under way, and all later requests. */
@@ -57,13 +59,10 @@ export class Canceller {
     this.#abort.abort(reason);
   }
 
-  async #send(
-    { pid, secret }: Pick<CancelTarget, "pid" | "secret">,
-  ): Promise<void> {
-    const target = { ...this.#target, pid, secret };
+  async #send(key: SessionKey): Promise<void> {
     this.#watcher.onBegin();
     try {
-      await sendCancel(target, this.#abort.signal);
+      await sendCancel(this.#target, key, this.#abort.signal);
     } finally {
       this.#sending = undefined;
       this.#watcher.onEnd();
@@ -81,33 +80,24 @@ export class Canceller {
  * @throws {ConnectError} When the server cannot be reached.
  */
 export async function sendCancel(
-  target: CancelTarget,
+  { transport, endpoint, options }: CancelTarget,
+  key: SessionKey,
   signal: AbortSignal,
 ): Promise<void> {
-  const { transport, endpoint, options, pid, secret } = target;
   const socket = await transport.connect(endpoint, { ...options, signal });
-  await new Promise<void>((resolve, reject) => {
-    if (signal.aborted) {
-      socket.destroy();
-      return reject(signal.reason);
-    }
-    const giveUp = () => {
-      socket.destroy();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", giveUp, { once: true });
-    socket.listen({
-      onData() {},
-      onClose() {
-        signal.removeEventListener("abort", giveUp);
-        resolve();
-      },
-    });
-    socket.write(cancelRequest(pid, secret));
-  });
+  try {
+    signal.throwIfAborted();
+    const closed = new Promise<void>((resolve) =>
+      socket.listen({ onData() {}, onClose: () => resolve() })
+    );
+    socket.write(cancelRequest(key));
+    await abortable(closed, signal);
+  } finally {
+    socket.destroy();
+  }
 }
 
-function cancelRequest(pid: number, secret: number): Uint8Array {
+function cancelRequest({ pid, secret }: SessionKey): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, 16);

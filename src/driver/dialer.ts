@@ -4,18 +4,18 @@
  * @module
  */
 
+import { abortable } from "../transport/abortable.ts";
+import { connectError } from "../transport/connect_failure.ts";
 import {
   type Attempt,
-  describeEndpoint,
   isAcceptable,
   type SessionRequirement,
 } from "../transport/hosts.ts";
-import type { TlsPlan, Transport } from "../transport/transport.ts";
+import type { Endpoint, TlsPlan, Transport } from "../transport/transport.ts";
 import type { Connection, DialOptions, Driver } from "./connection.ts";
-import type { DriverSocket } from "./driver_socket.ts";
-import type { DriverClient } from "./driver_client.ts";
+import type { ClientOptions, DriverClient } from "./driver_client.ts";
 import { Session } from "./session.ts";
-import { connectError, startError, startLoss } from "./start_failure.ts";
+import { startError, startLoss } from "./start_failure.ts";
 import { LookUp, TypeMap } from "./type_map.ts";
 
 /** What every dial of a pool shares. */
@@ -29,22 +29,14 @@ export interface DialerOptions {
   readonly fetchTypes: boolean;
   readonly holdProcess: boolean;
   /** Makes the driver's client of one connection. */
-  createClient(
-    options: {
-      readonly socket: Promise<DriverSocket>;
-      readonly session: Session;
-      readonly password: string;
-      /** Asked once there is a socket: whether the array types are unknown. */
-      fetchTypes(): boolean;
-    },
-  ): DriverClient;
+  createClient(options: ClientOptions): DriverClient;
 }
 
 /** One dial, as it goes on. */
 interface Dial extends DialOptions {
   readonly password: string;
   /** The address, for messages. */
-  readonly where: string;
+  readonly endpoint: Endpoint;
 }
 
 /** Dials. */
@@ -63,13 +55,12 @@ export class Dialer implements Driver {
 
   async dial({ attempt, signal }: DialOptions): Promise<Connection> {
     const { endpoint } = this.#options.plan[attempt]!;
-    const where = describeEndpoint(endpoint);
-    const password = await abortable(this.#password(where), signal);
-    return await this.#open({ attempt, signal, password, where });
+    const password = await abortable(this.#password(endpoint), signal);
+    return await this.#open({ attempt, signal, password, endpoint });
   }
 
   async #open(dial: Dial): Promise<Session> {
-    const { attempt, signal, where } = dial;
+    const { attempt, signal, endpoint } = dial;
     const lookUp = new LookUp(this.#types);
     const session = this.#createSession(dial, () => lookUp.claim());
     let isReady = false;
@@ -77,16 +68,16 @@ export class Dialer implements Driver {
       await abortable(this.#start(session, dial), signal);
       lookUp.succeed();
       await abortable(
-        meet(session, this.#options.plan[attempt]!.requires, where),
+        meet(session, this.#options.plan[attempt]!.requires, endpoint),
         signal,
       );
       if (session.loss !== undefined) {
-        throw startLoss(where, session.loss.cause);
+        throw startLoss(endpoint, session.loss.cause);
       }
       isReady = true;
       return session;
     } catch (cause) {
-      throw cause === signal.reason ? cause : startError(where, cause);
+      throw cause === signal.reason ? cause : startError(endpoint, cause);
     } finally {
       if (!isReady) session.destroy();
       lookUp.end();
@@ -122,7 +113,7 @@ export class Dialer implements Driver {
   }
 
   /** The password now; asked for before the dial, so that its failure is ours to tell. */
-  async #password(where: string): Promise<string> {
+  async #password(endpoint: Endpoint): Promise<string> {
     const { password } = this.#options;
     if (typeof password === "string") return password;
     let answer: unknown;
@@ -130,12 +121,12 @@ export class Dialer implements Driver {
       answer = await password();
     } catch (cause) {
       const why = "the password function failed";
-      throw connectError("auth", where, why, { cause });
+      throw connectError("auth", why, endpoint, { cause });
     }
     // The driver ends the process over one that is none.
     if (typeof answer === "string") return answer;
     const why = `the password function answered ${typeof answer}, not a string`;
-    throw connectError("auth", where, why);
+    throw connectError("auth", why, endpoint);
   }
 }
 
@@ -143,7 +134,7 @@ export class Dialer implements Driver {
 async function meet(
   session: Session,
   requires: SessionRequirement,
-  where: string,
+  endpoint: Endpoint,
 ): Promise<void> {
   if (requires === "any") return;
   const facts = {
@@ -159,7 +150,7 @@ async function meet(
     ),
   };
   if (isAcceptable(requires, facts)) return;
-  throw connectError("starting", where, `its session is not ${requires}`);
+  throw connectError("starting", `its session is not ${requires}`, endpoint);
 }
 
 /** Servers before version 14 do not report these; they are asked. */
@@ -173,16 +164,4 @@ async function isOn(
   const rows = await session.command(query) as Record<string, unknown>[];
   const value = Object.values(rows[0] ?? {})[0];
   return value === "on" || value === true;
-}
-
-/** Settles as `promise` does, or rejects with the reason of `signal`, whichever is first. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() =>
-      signal.removeEventListener("abort", onAbort)
-    );
-  });
 }

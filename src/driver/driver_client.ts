@@ -28,6 +28,15 @@ export interface DriverClient {
   serverError(error: ServerError): Error & { readonly code: string };
 }
 
+/** What one client is told. */
+export interface ClientOptions {
+  readonly socket: Promise<DriverSocket>;
+  readonly session: Session;
+  readonly password: string;
+  /** Asked once there is a socket: whether the array types are unknown. */
+  fetchTypes(): boolean;
+}
+
 /** What a session needs to begin. */
 export interface SessionOptions {
   /** Makes the driver's client; it asks for its socket once. */
@@ -35,7 +44,7 @@ export interface SessionOptions {
   /** Whether the driver is to look up the array types, once it wants to; else they are known. */
   mayLookUp(): Promise<boolean>;
   /** Where it connects. */
-  readonly target: Omit<CancelTarget, "pid" | "secret">;
+  readonly target: CancelTarget;
   /** Whether it is of use only as long as it may write. */
   readonly mustWrite: boolean;
   /** Whether it keeps the process alive when nothing runs. */

@@ -17,11 +17,9 @@ import {
   DriverStatement,
   runInScope,
 } from "./driver_statement.ts";
-import type { DriverSocket } from "./driver_socket.ts";
-import type { DriverClient } from "./driver_client.ts";
+import type { ClientOptions, DriverClient } from "./driver_client.ts";
 import type { DriverContext } from "./hand_over.ts";
 import { LazyQuery } from "./lazy_query.ts";
-import type { Session } from "./session.ts";
 import type { ServerError } from "./wire.ts";
 
 /** What the driver is told; everything else it leaves to the pool. */
@@ -38,15 +36,6 @@ export interface PostgresJsOptions {
   readonly prepare: boolean;
   readonly debug: unknown;
   readonly onparameter: ((key: string, value: unknown) => void) | undefined;
-}
-
-/** What one client is told. */
-export interface ClientOptions {
-  readonly socket: Promise<DriverSocket>;
-  readonly session: Session;
-  readonly password: string;
-  /** Asked once there is a socket: whether the array types are unknown. */
-  fetchTypes(): boolean;
 }
 
 // The driver finds an idle connection for each query, and puts it back, unless

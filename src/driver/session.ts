@@ -4,8 +4,7 @@
  * @module
  */
 
-import { describeEndpoint } from "../transport/hosts.ts";
-import type { Socket } from "../transport/transport.ts";
+import type { Endpoint, Socket } from "../transport/transport.ts";
 import { Canceller } from "./cancel.ts";
 import type {
   Connection,
@@ -33,7 +32,7 @@ export class Session implements Connection {
   /** What its server says. */
   readonly wire = new Wire();
   readonly #options: SessionOptions;
-  readonly #where: string;
+  readonly #endpoint: Endpoint;
   readonly #driverSocket: DriverSocket;
   readonly #client: DriverClient;
   readonly #line: StatementLine;
@@ -49,7 +48,7 @@ export class Session implements Connection {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#where = describeEndpoint(options.target.endpoint);
+    this.#endpoint = options.target.endpoint;
     this.#driverSocket = new DriverSocket(this.#socketOwner());
     const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
     this.#client = options.createClient(socket, this);
@@ -245,7 +244,7 @@ export class Session implements Connection {
 
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
   #receiveStart(bytes: Uint8Array): void {
-    const failure = startFailure(this.#where, this.wire, this.#client);
+    const failure = startFailure(this.#endpoint, this.wire, this.#client);
     if (failure !== undefined) return this.#lose(failure, failure.sqlState);
     this.#driverSocket.deliver(bytes);
   }
@@ -265,7 +264,7 @@ export class Session implements Connection {
     this.#socket?.destroy();
     const error = this.#lostError(true);
     this.#canceller.stop(error);
-    if (wasStarting) this.#failStart?.(startLoss(this.#where, cause));
+    if (wasStarting) this.#failStart?.(startLoss(this.#endpoint, cause));
     else {
       const unfinished = this.#line.abandonAll(
         () => this.#driverSocket.fail(error), // its streams too

@@ -7,10 +7,11 @@
 import {
   ConnectError,
   type ConnectErrorKind,
-  type ConnectErrorOptions,
   ConnectionLostError,
 } from "../pool_errors.ts";
 import { errorText } from "../error_text.ts";
+import { connectError } from "../transport/connect_failure.ts";
+import type { Endpoint } from "../transport/transport.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { ProtocolViolation, type Wire } from "./wire.ts";
 
@@ -37,61 +38,49 @@ const KINDS: readonly (readonly [prefix: string, kind: ConnectErrorKind])[] = [
 
 /** Why a session that is starting cannot go on, from what its server said last. */
 export function startFailure(
-  where: string,
+  endpoint: Endpoint,
   wire: Wire,
   client: Pick<DriverClient, "serverError">,
 ): ConnectError | undefined {
   const { error, authentication } = wire;
-  if (error !== undefined) return refusal(where, client.serverError(error));
+  if (error !== undefined) return refusal(endpoint, client.serverError(error));
   if (AUTHENTICATIONS.has(authentication)) return undefined;
   return connectError(
     "auth",
-    where,
     `the driver does not know authentication method ${authentication}`,
+    endpoint,
   );
 }
 
-/** Says why a dial failed. */
-export function connectError(
-  kind: ConnectErrorKind,
-  where: string,
-  why: string,
-  options?: ConnectErrorOptions,
-): ConnectError {
-  return new ConnectError(kind, `Cannot connect to ${where}: ${why}`, options);
-}
-
-function refusal(where: string, cause: ServerFailure): ConnectError {
+function refusal(endpoint: Endpoint, cause: ServerFailure): ConnectError {
   const { code: sqlState, message } = cause;
   const found = KINDS.find(([prefix]) => sqlState.startsWith(prefix));
   const kind = found?.[1] ?? "protocol";
-  return connectError(kind, where, `${message} (${sqlState})`, {
-    sqlState,
-    cause,
-  });
+  const fact = `${message} (${sqlState})`;
+  return connectError(kind, fact, endpoint, { sqlState, cause });
 }
 
 /** What ended a dial, whoever said so. */
-export function startError(where: string, cause: unknown): ConnectError {
+export function startError(endpoint: Endpoint, cause: unknown): ConnectError {
   if (cause instanceof ConnectionLostError) {
-    return startLoss(where, cause.cause);
+    return startLoss(endpoint, cause.cause);
   }
   if (cause instanceof ConnectError || isServerFailure(cause)) {
-    return startLoss(where, cause);
+    return startLoss(endpoint, cause);
   }
-  return connectError("protocol", where, errorText(cause), { cause });
+  return connectError("protocol", errorText(cause), endpoint, { cause });
 }
 
 /** Why a session that was starting is gone. */
-export function startLoss(where: string, cause: unknown): ConnectError {
+export function startLoss(endpoint: Endpoint, cause: unknown): ConnectError {
   if (cause instanceof ConnectError) return cause;
-  if (isServerFailure(cause)) return refusal(where, cause);
+  if (isServerFailure(cause)) return refusal(endpoint, cause);
   if (cause instanceof ProtocolViolation) {
     const why = "it does not speak PostgreSQL's protocol";
-    return connectError("protocol", where, why, { cause });
+    return connectError("protocol", why, endpoint, { cause });
   }
   const why = "it closed the connection during start-up";
-  return connectError("refused", where, why, { cause });
+  return connectError("refused", why, endpoint, { cause });
 }
 
 function isServerFailure(cause: unknown): cause is ServerFailure {

@@ -5,7 +5,11 @@
  */
 
 import { errorText } from "../error_text.ts";
-import { ConnectError, type ConnectErrorKind } from "../pool_errors.ts";
+import {
+  ConnectError,
+  type ConnectErrorKind,
+  type ConnectErrorOptions,
+} from "../pool_errors.ts";
 import { describeEndpoint } from "./hosts.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -49,8 +53,8 @@ export function toConnectError(
   endpoint: Endpoint,
 ): ConnectError {
   if (error instanceof ConnectError) return error;
-  const failure = missingPermission(error, endpoint) ?? classify(error);
-  return connectError(failure.kind, failure.fact, endpoint, error);
+  const { kind, fact } = missingPermission(error, endpoint) ?? classify(error);
+  return connectError(kind, fact, endpoint, { cause: error });
 }
 
 /** Makes a `ConnectError` that says where to, and what is so. */
@@ -58,13 +62,10 @@ export function connectError(
   kind: ConnectErrorKind,
   fact: string,
   endpoint: Endpoint,
-  cause?: unknown,
+  options?: ConnectErrorOptions,
 ): ConnectError {
-  return new ConnectError(
-    kind,
-    `Cannot connect to ${describeEndpoint(endpoint)}: ${fact}`,
-    cause === undefined ? undefined : { cause },
-  );
+  const where = describeEndpoint(endpoint);
+  return new ConnectError(kind, `Cannot connect to ${where}: ${fact}`, options);
 }
 
 /** The code a runtime puts on its errors, such as `ECONNREFUSED`. */

@@ -157,10 +157,10 @@ function handshakeError(error: unknown, options: SecureOptions): Error {
   if (network !== undefined) {
     const hint = isDirect(plan) ? ", direct TLS needs PostgreSQL 17" : "";
     const fact = `${network.fact} during the TLS handshake${hint}`;
-    return connectError(network.kind, fact, endpoint, error);
+    return connectError(network.kind, fact, endpoint, { cause: error });
   }
-  const refusal = describeRefusal(errorText(error), error);
-  return connectError("tls", refusal, endpoint, error);
+  const fact = describeRefusal(errorText(error), error);
+  return connectError("tls", fact, endpoint, { cause: error });
 }
 
 function describeRefusal(message: string, error: unknown): string {

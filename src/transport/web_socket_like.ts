@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 
 import { errorText } from "../error_text.ts";
+import { abortable } from "./abortable.ts";
 import { toConnectError } from "./connect_failure.ts";
 import type {
   ConnectOptions,
@@ -57,7 +58,7 @@ async function connect(
   signal.throwIfAborted();
   const opening = open(factory, endpoint);
   try {
-    const socket = await unlessAborted(opening, signal);
+    const socket = await abortable(opening, signal);
     signal.throwIfAborted();
     return new StreamSocket(socket);
   } catch (error) {
@@ -94,21 +95,6 @@ function close(socket: WinterSocket): void {
 }
 
 function ignore(): void {}
-
-function unlessAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    function onAbort(): void {
-      reject(signal.reason);
-    }
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() =>
-      signal.removeEventListener("abort", onAbort)
-    );
-  });
-}
 
 /** The socket port over a reader and a writer. */
 class StreamSocket implements Socket {

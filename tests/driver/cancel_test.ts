@@ -11,11 +11,10 @@ function cancelling(transport: FakeTransport, signal = AbortSignal.any([])) {
       tls: { mode: "require", negotiation: "postgres", options: {} },
       keepAliveMs: 0,
     },
-    pid: 42,
-    secret: -7,
   };
+  const key = { pid: 42, secret: -7 };
   let isDone = false;
-  const done = sendCancel(target, signal).then(() => void (isDone = true));
+  const done = sendCancel(target, key, signal).then(() => void (isDone = true));
   return { done, isDone: () => isDone };
 }
 

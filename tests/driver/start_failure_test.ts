@@ -22,6 +22,7 @@ import {
 import { authentication, errorResponse } from "./server_bytes.ts";
 
 const WHERE = "db.example:5432";
+const ENDPOINT = { host: "db.example", port: 5432 };
 
 function serverError(error: ServerError) {
   const Make = PostgresError as unknown as new (
@@ -33,7 +34,7 @@ function serverError(error: ServerError) {
 function failureAfter(bytes: Uint8Array): ConnectError | undefined {
   const wire = new Wire();
   wire.receive(bytes);
-  return startFailure(WHERE, wire, { serverError });
+  return startFailure(ENDPOINT, wire, { serverError });
 }
 
 const KINDS: readonly [code: string, kind: ConnectErrorKind, why: string][] = [
@@ -83,18 +84,21 @@ for (const method of [2, 6, 7, 8, 9]) {
 Deno.test("startLoss() takes a socket that closed for a refusal, which may pass", () => {
   const cause = new Error("ECONNRESET");
   for (const why of [undefined, cause]) {
-    const error = startLoss(WHERE, why);
+    const error = startLoss(ENDPOINT, why);
     assertEquals([error.kind, error.cause], ["refused", why]);
   }
 });
 
 Deno.test("startLoss() takes a peer that speaks another protocol for one", () => {
-  assertEquals(startLoss(WHERE, new ProtocolViolation("No")).kind, "protocol");
+  assertEquals(
+    startLoss(ENDPOINT, new ProtocolViolation("No")).kind,
+    "protocol",
+  );
 });
 
 Deno.test("startError() leaves an error of ours as it is", () => {
   const error = new ConnectError("tls", "Cannot connect");
-  assertStrictEquals(startError(WHERE, error), error);
+  assertStrictEquals(startError(ENDPOINT, error), error);
 });
 
 Deno.test("startError() tells by what a connection was lost why its dial failed", () => {
@@ -104,21 +108,21 @@ Deno.test("startError() tells by what a connection was lost why its dial failed"
     message: "terminating connection",
   });
   const lost = new ConnectionLostError({ sent: true, phase: "idle", cause });
-  const error = startError(WHERE, lost);
+  const error = startError(ENDPOINT, lost);
   assertEquals([error.kind, error.sqlState], ["starting", "57P01"]);
   const cut = new ConnectionLostError({ sent: true, phase: "idle" });
-  assertEquals(startError(WHERE, cut).kind, "refused");
+  assertEquals(startError(ENDPOINT, cut).kind, "refused");
 });
 
 Deno.test("startError() takes what it does not know for a fault that lasts", () => {
-  const error = startError(WHERE, new Error("signature mismatch"));
+  const error = startError(ENDPOINT, new Error("signature mismatch"));
   assertEquals(error.kind, "protocol");
   assertEquals(
     error.message,
     `Cannot connect to ${WHERE}: signature mismatch`,
   );
   assertEquals(
-    startError(WHERE, "text").message,
+    startError(ENDPOINT, "text").message,
     `Cannot connect to ${WHERE}: text`,
   );
 });
