@@ -14,7 +14,7 @@ import {
 import { CallSite } from "./call_site.ts";
 import type { Pool } from "./pool.ts";
 import type { Statement } from "./driver/connection.ts";
-import { type LimitedRunner, LimitedScope } from "./limited_scope.ts";
+import { LimitableScope } from "./limited_scope.ts";
 import type { Member } from "./shell/member.ts";
 import type { WaiterKind } from "./core/wait_queue.ts";
 import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
@@ -24,14 +24,12 @@ import type { PoolStats } from "./pool_stats.ts";
 import { AnonymousLease } from "./anonymous_lease.ts";
 import { Lease } from "./lease.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
-import type { QueryRouter } from "./shell/query_router.ts";
 import {
   InstantRequest,
   PromisedRequest,
   type RequestOwner,
 } from "./shell/request.ts";
-import type { EndOptions, LimitedSql, QueryLimits } from "./sql.ts";
-import { SqlScope } from "./sql_scope.ts";
+import type { EndOptions, QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
 import {
@@ -43,19 +41,17 @@ import {
 } from "./transaction_runner.ts";
 
 /** The pool behind the interface. */
-export class CallablePool extends SqlScope implements LimitedRunner {
+export class CallablePool extends LimitableScope {
   declare readonly name: string;
   readonly #shell: PoolShell;
-  readonly #router: QueryRouter;
   readonly #leases: RequestOwner<Lease> = {
     grant: (member, site) => this.#lend(member, site),
     abort: (request) => this.#shell.requests.abort(request),
   };
 
-  constructor(shell: PoolShell, router: QueryRouter) {
+  constructor(shell: PoolShell) {
     super();
     this.#shell = shell;
-    this.#router = router;
     // A function has a name of its own, which hides those of its prototypes.
     const { name } = shell.options;
     Object.defineProperty(this, "name", { value: name, enumerable: true });
@@ -70,16 +66,12 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     return this as unknown as Pool;
   }
 
-  override run(statement: Statement): void {
-    this.#router.run(statement);
-  }
-
-  runWithin(statement: Statement, limits: QueryLimits): void {
-    this.#router.runWithin(statement, limits);
+  override runWithin(statement: Statement, limits: QueryLimits): void {
+    this.#shell.queries.runWithin(statement, limits);
   }
 
   override cancel(statement: Statement): void {
-    this.#router.cancel(statement);
+    this.#shell.queries.cancel(statement);
   }
 
   acquire(options?: AcquireOptions): Promise<PooledConnection> {
@@ -139,11 +131,6 @@ export class CallablePool extends SqlScope implements LimitedRunner {
     } finally {
       await lease.release();
     }
-  }
-
-  with(limits: QueryLimits): LimitedSql {
-    checkAcquireOptions(limits, "limit a query");
-    return new LimitedScope(this, limits) as unknown as LimitedSql;
   }
 
   async ready(options?: AcquireOptions): Promise<void> {

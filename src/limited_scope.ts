@@ -5,40 +5,46 @@
  */
 
 import type { Statement } from "./driver/connection.ts";
-import type { QueryLimits } from "./sql.ts";
+import { checkAcquireOptions } from "./options/call_options.ts";
+import { UNLIMITED } from "./shell/query_limit.ts";
+import type { LimitedSql, QueryLimits } from "./sql.ts";
 import { SqlScope } from "./sql_scope.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 
-/** What runs statements within limits. */
-export interface LimitedRunner {
-  readonly maker: StatementMaker;
-  runWithin(statement: Statement, limits: QueryLimits): void;
-  cancel(statement: Statement): void;
+/** A scope that can run statements within limits. */
+export abstract class LimitableScope extends SqlScope {
+  abstract runWithin(statement: Statement, limits: QueryLimits): void;
+
+  override run(statement: Statement): void {
+    this.runWithin(statement, UNLIMITED);
+  }
+
+  with(limits: QueryLimits): LimitedSql {
+    checkAcquireOptions(limits, "limit a query");
+    return new LimitedScope(this, limits) as unknown as LimitedSql;
+  }
 }
 
 /** A scope whose queries all have the same limits. */
-export class LimitedScope extends SqlScope {
-  readonly #runner: LimitedRunner;
+class LimitedScope extends SqlScope {
+  readonly #scope: LimitableScope;
   readonly #limits: QueryLimits;
 
-  constructor(
-    runner: LimitedRunner,
-    limits: QueryLimits,
-  ) {
+  constructor(scope: LimitableScope, limits: QueryLimits) {
     super();
-    this.#runner = runner;
+    this.#scope = scope;
     this.#limits = limits;
   }
 
   override get maker(): StatementMaker {
-    return this.#runner.maker;
+    return this.#scope.maker;
   }
 
   override run(statement: Statement): void {
-    this.#runner.runWithin(statement, this.#limits);
+    this.#scope.runWithin(statement, this.#limits);
   }
 
   override cancel(statement: Statement): void {
-    this.#runner.cancel(statement);
+    this.#scope.cancel(statement);
   }
 }

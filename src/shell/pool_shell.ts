@@ -20,16 +20,11 @@ import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
 import { PoolCounters, type PoolStats } from "../pool_stats.ts";
 import { PoolTimer } from "./pool_timer.ts";
+import { QueryRouter } from "./query_router.ts";
 import type { Request } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
 import type { StatementMaker } from "../statement_maker.ts";
-import type { Upkeep } from "./upkeep.ts";
-
-/** Runs again, or fails, what a lost connection left unfinished. */
-export interface LossHandler {
-  /** The connection of `member` died; its slot is gone. */
-  settle(member: Member, loss: Loss, unfinished: readonly Statement[]): void;
-}
+import { type HookRunner, Upkeep } from "./upkeep.ts";
 
 /** What a pool is made of: the ports, and what they were told. */
 export interface PoolParts {
@@ -60,15 +55,17 @@ export class PoolShell implements MemberOwner {
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
   readonly leaks: LeakWatch;
-  /** Set by the composition; both need the shell themselves. */
-  upkeep!: Upkeep;
-  losses!: LossHandler;
+  readonly queries = new QueryRouter(this);
+  readonly upkeep: Upkeep;
   readonly #timer: PoolTimer;
   readonly #effects = new EffectRunner(this);
   #onDrained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ options, driver, maker, clock }: PoolParts) {
+  constructor(
+    { options, driver, maker, clock }: PoolParts,
+    runHook: HookRunner,
+  ) {
     this.options = options;
     this.driver = driver;
     this.maker = maker;
@@ -84,6 +81,7 @@ export class PoolShell implements MemberOwner {
     this.#timer = new PoolTimer(clock, () => this.#tick());
     this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
+    this.upkeep = new Upkeep(this, runHook);
   }
 
   /** Milliseconds on the pool's clock. */
@@ -180,7 +178,7 @@ export class PoolShell implements MemberOwner {
     member.leaveHook?.(loss);
     if (isOpen) this.#lose(slot, loss);
     member.settleReturn();
-    this.losses.settle(member, loss, unfinished);
+    this.queries.settle(member, loss, unfinished);
   }
 
   #lose(slot: Slot<Member>, loss: Loss): void {

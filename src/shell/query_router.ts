@@ -5,11 +5,11 @@
  */
 
 import type { WaiterKind } from "../core/wait_queue.ts";
-import type { Loss, Statement, StatementScope } from "../driver/connection.ts";
+import type { Loss, Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
 import { ConnectionLostError } from "../pool_errors.ts";
-import type { LossHandler, PoolShell } from "./pool_shell.ts";
-import { type Limited, QueryLimit, UNLIMITED } from "./query_limit.ts";
+import type { PoolShell } from "./pool_shell.ts";
+import { type Limited, QueryLimit } from "./query_limit.ts";
 import { Request } from "./request.ts";
 import type { QueryLimits } from "../sql.ts";
 
@@ -18,15 +18,11 @@ import type { QueryLimits } from "../sql.ts";
 const TRANSACTION_STARTS: ReadonlySet<string> = new Set(["begin", "start"]);
 
 /** Runs the pool's own queries, each where there is room for it. */
-export class QueryRouter implements StatementScope, LossHandler {
+export class QueryRouter {
   readonly #shell: PoolShell;
 
   constructor(shell: PoolShell) {
     this.#shell = shell;
-  }
-
-  run(statement: Statement): void {
-    this.runWithin(statement, UNLIMITED);
   }
 
   /** Runs a statement with limits of its own. */
@@ -52,6 +48,7 @@ export class QueryRouter implements StatementScope, LossHandler {
     else request.giveUp(cancelError());
   }
 
+  /** The connection of `member` died: runs again what it left, or fails it. */
   settle(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
     // From the last to the first, each to the front of the queue: so the first
     // is first again.

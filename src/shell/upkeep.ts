@@ -15,6 +15,7 @@ import type { PoolShell } from "./pool_shell.ts";
 
 /** Runs a hook on a connection that nobody holds, with a lease for as long as it runs. */
 export type HookRunner = (
+  shell: PoolShell,
   member: Member,
   hook: ConnectionHook,
 ) => Promise<void>;
@@ -179,7 +180,8 @@ export class Upkeep {
         );
     });
     try {
-      await Promise.race([this.#runHook(member, hook), left]);
+      const ran = this.#runHook(this.#shell, member, hook);
+      await Promise.race([ran, left]);
       if (!member.isClean) throw this.#uncleanError(member, signal);
     } catch (thrown) {
       const error = this.#lateError(name, member, thrown) ?? thrown;

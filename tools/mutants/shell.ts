@@ -132,8 +132,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a hook's hang outlasts its connection",
     "shell/upkeep.ts",
-    "await Promise.race([this.#runHook(member, hook), left]);",
-    "void left;\n      await this.#runHook(member, hook);",
+    "await Promise.race([ran, left]);",
+    "void left;\n      await ran;",
   ),
   mutant(
     "a dial that is cut leaves its connection",
@@ -222,8 +222,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a release is not told when its connection is lost",
     SHELL,
-    "member.settleReturn();\n    this.losses.settle",
-    "this.losses.settle",
+    "member.settleReturn();\n    this.queries.settle",
+    "this.queries.settle",
   ),
   mutant(
     "a listener that throws is heard",
