@@ -101,7 +101,7 @@ function checkCounts<C>({ slots, state }: PoolMachine<C>): void {
 }
 
 /** Whoever is bounded by a time has an alarm; nobody else, and no orphan. */
-function checkAlarms<C>({ slots, waiters, state }: PoolMachine<C>): void {
+function checkAlarms<C>({ slots, waiters }: PoolMachine<C>): void {
   let armed = 0;
   for (const slot of slots.table) {
     const { alarm, expiry } = slot;
@@ -122,7 +122,7 @@ function checkAlarms<C>({ slots, waiters, state }: PoolMachine<C>): void {
     }
   }
   const { size } = waiters.deadlines;
-  hold(armed === state.deadlines.size + size, "no orphan alarm", armed);
+  hold(armed === slots.deadlines.size + size, "no orphan alarm", armed);
 }
 
 /** Only those who wait are queued, in order of arrival, and none past its deadline. */

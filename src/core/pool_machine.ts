@@ -29,7 +29,7 @@ type InputOf<C, K extends Input<C>["kind"]> = Extract<Input<C>, { kind: K }>;
  * to `min`; carry out every {@linkcode Effect}, in order.
  */
 export class PoolMachine<C> {
-  /** Limits, phase and deadlines. */
+  /** Limits, phase and the next deadline. */
   readonly state: PoolState<C>;
   /** The connections. */
   readonly slots: SlotKeeper<C>;
@@ -73,8 +73,7 @@ export class PoolMachine<C> {
   #findDeadline(): number {
     return Math.min(
       this.waiters.deadlines.next,
-      this.state.deadlines.next,
-      this.slots.reapAt,
+      this.slots.nextDeadline,
       this.#dialer.nextDeadline,
       this.turnstile.nextDeadline,
       this.#drain.nextDeadline,
@@ -244,20 +243,12 @@ export class PoolMachine<C> {
 
   /** Everything whose time has come. */
   #expire(now: number): void {
-    const { state, waiters } = this;
     for (;;) {
-      const waiter = waiters.deadlines.takeDue(now);
+      const waiter = this.waiters.deadlines.takeDue(now);
       if (waiter === undefined) break;
       this.#timeOut(waiter);
     }
-    for (;;) {
-      const slot = state.deadlines.takeDue(now);
-      if (slot === undefined) break;
-      this.slots.overrun(slot as Slot<C>, now);
-    }
-    while (this.slots.reapAt <= now) {
-      this.slots.retire(this.slots.idle.bottom!, "idle", now);
-    }
+    this.slots.expire(now);
     this.turnstile.expire(now);
   }
 

@@ -4,10 +4,8 @@
  * @module
  */
 
-import { Deadlines } from "./deadlines.ts";
 import type { Effect } from "./effect.ts";
 import type { Limits } from "./limits.ts";
-import type { Slot } from "./slot.ts";
 
 /** Whether the pool grants, waits for its last leases, or is done. */
 export type Phase = "open" | "draining" | "closed";
@@ -19,8 +17,6 @@ const NONE: never[] = [];
 export class PoolState<C> {
   /** The numbers the pool is held to; `max` and `min` below may be newer. */
   readonly limits: Limits;
-  /** What slots have to have done in time. */
-  readonly deadlines = new Deadlines<Slot<unknown>>();
   /** Most connections. */
   max: number;
   /** Kept open. */

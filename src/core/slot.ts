@@ -59,9 +59,9 @@ export class Slot<C> {
   /** The last preparation ran `onAcquire`. */
   isHooked = false;
   /** The deadline of what is under way: dial, preparation, release or close. */
-  alarm: Deadline<Slot<unknown>> | undefined;
+  alarm: Deadline<Slot<C>> | undefined;
   /** The end of its lifetime. */
-  expiry: Deadline<Slot<unknown>> | undefined;
+  expiry: Deadline<Slot<C>> | undefined;
   /** The links of the one list it is in: idle, or shared at its depth. */
   before: Slot<C> | undefined;
   after: Slot<C> | undefined;

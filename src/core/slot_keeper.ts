@@ -5,6 +5,7 @@
  */
 
 import type { CloseReason } from "./effect.ts";
+import { Deadlines } from "./deadlines.ts";
 import { IdleStack } from "./idle_stack.ts";
 import type { Fate } from "./input.ts";
 import type { PoolState } from "./pool_state.ts";
@@ -23,11 +24,18 @@ export class SlotKeeper<C> {
   readonly idle = new IdleStack<C>();
   /** Those that run one-shots and may take more. */
   readonly shared: SharedSlots<C>;
+  /** What they have to have done in time. */
+  readonly deadlines = new Deadlines<Slot<C>>();
   readonly #state: PoolState<C>;
 
   constructor(state: PoolState<C>) {
     this.#state = state;
     this.shared = new SharedSlots(state.limits.pipeline);
+  }
+
+  /** When something of theirs is due next. */
+  get nextDeadline(): number {
+    return Math.min(this.deadlines.next, this.reapAt);
   }
 
   /** When the connection idle longest is to be reaped; never below `min`. */
@@ -66,12 +74,12 @@ export class SlotKeeper<C> {
 
   /** A dial opened a connection. */
   open(slot: Slot<C>, connection: C, random: number, now: number): void {
-    const { limits, deadlines } = this.#state;
+    const { limits } = this.#state;
     slot.connection = connection;
     slot.heardAt = now;
     const jitter = 1 - LIFETIME_JITTER * random;
     slot.expiresAt = now + limits.maxLifetimeMs * jitter;
-    slot.expiry = deadlines.add(slot.expiresAt, slot);
+    slot.expiry = this.deadlines.add(slot.expiresAt, slot);
     this.park(slot, now);
   }
 
@@ -211,7 +219,7 @@ export class SlotKeeper<C> {
     if (slot.state === "idle") this.idle.remove(slot);
     this.shared.unlist(slot);
     this.#setAlarm(slot, Infinity);
-    this.#state.deadlines.drop(slot.expiry);
+    this.deadlines.drop(slot.expiry);
     this.table.move(slot, "closed");
   }
 
@@ -221,8 +229,18 @@ export class SlotKeeper<C> {
     this.#state.emit({ kind: "destroy", slot });
   }
 
+  /** Does all that is due. */
+  expire(now: number): void {
+    for (;;) {
+      const slot = this.deadlines.takeDue(now);
+      if (slot === undefined) break;
+      this.#overrun(slot, now);
+    }
+    while (this.reapAt <= now) this.retire(this.idle.bottom!, "idle", now);
+  }
+
   /** What a slot was to have done by now, or its lifetime, is over. */
-  overrun(slot: Slot<C>, now: number): void {
+  #overrun(slot: Slot<C>, now: number): void {
     const isAlarm = slot.alarm !== undefined && slot.alarm.owner === undefined;
     if (isAlarm) slot.alarm = undefined;
     if (slot.state === "idle") this.retire(slot, "expired", now);
@@ -249,7 +267,7 @@ export class SlotKeeper<C> {
   }
 
   #setAlarm(slot: Slot<C>, at: number): void {
-    this.#state.deadlines.drop(slot.alarm);
-    slot.alarm = this.#state.deadlines.add(at, slot);
+    this.deadlines.drop(slot.alarm);
+    slot.alarm = this.deadlines.add(at, slot);
   }
 }

@@ -28,7 +28,7 @@ const BREAKS: [string, (world: MachineWorld) => void][] = [
   [
     "no orphan alarm",
     ({ machine }) =>
-      machine.state.deadlines.add(9_999, machine.slots.idle.top!),
+      machine.slots.deadlines.add(9_999, machine.slots.idle.top!),
   ],
   ["dials begin", ({ machine }) => machine.state.min = 2],
   ["closing keeps nothing", ({ machine }) => machine.state.phase = "draining"],
