@@ -225,7 +225,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   override async end(): Promise<void> {
-    if (this.#isOver) return;
+    if (this.#ended !== undefined) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";
       await this.#leave();
@@ -250,18 +250,16 @@ export class LeaseTransaction extends HeldScope {
     return inner;
   }
 
-  /** Whether it has ended, or what it is in has; to ask costs no error. */
-  get #isOver(): boolean {
-    if (this.#outcome !== undefined) return true;
-    return this.#outer !== undefined && this.#outer.#isOver;
+  /** How it ended, or what it is in, if one has; to ask costs no error. */
+  get #ended(): TransactionOutcome | undefined {
+    if (this.#outcome !== undefined) return this.#outcome;
+    return this.#outer === undefined ? undefined : this.#outer.#ended;
   }
 
   /** Why it can do nothing any more, if so. */
   #fault(action: string): Error | undefined {
-    if (this.#outcome !== undefined) {
-      return new TransactionFinishedError(action, this.#outcome);
-    }
-    return this.#outer === undefined ? undefined : this.#outer.#fault(action);
+    const ended = this.#ended;
+    return ended && new TransactionFinishedError(action, ended);
   }
 
   /** A savepoint that cannot be kept: what it is in goes on without it. */
