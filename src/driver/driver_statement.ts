@@ -43,7 +43,6 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   onEnd: (() => void) | undefined;
   leave: (() => void) | undefined;
   next: SessionStatement | undefined;
-  #settlers: Pick<DriverQuery, "resolve" | "reject"> | undefined;
   readonly #isCopy: boolean;
   readonly mayCopy: boolean;
   #isPlanStale = false;
@@ -152,15 +151,10 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     onEnd?.();
   }
 
-  shield(): void {
+  shield(): () => void {
     const { resolve, reject } = this.query;
-    this.#settlers = { resolve, reject };
     this.query.resolve = this.query.reject = ignore;
-  }
-
-  unshield(): void {
-    if (this.#settlers !== undefined) Object.assign(this.query, this.#settlers);
-    this.#settlers = undefined;
+    return () => void Object.assign(this.query, { resolve, reject });
   }
 
   /** Runs in a scope, unless it was cancelled before: whoever awaits it now is told so. */

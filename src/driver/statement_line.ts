@@ -32,10 +32,8 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   isSent: boolean;
   /** Nothing of it is left on the wire. */
   end(): void;
-  /** Keeps the driver from settling it. */
-  shield(): void;
-  /** Undoes `shield`. */
-  unshield(): void;
+  /** Keeps the driver from settling it, until what this answers is called. */
+  shield(): () => void;
 }
 
 /** Hands a statement to the driver; answers whether a reply will come of it. */
@@ -176,9 +174,9 @@ export class StatementLine {
     const lines = [this.#running, this.#again, this.#lane];
     const all = lines.flatMap((line) => line.takeAll());
     this.#unsent = undefined;
-    for (const statement of all) statement.shield();
+    const shields = all.map((statement) => statement.shield());
     settleDriver();
-    for (const statement of all) statement.unshield();
+    for (const lift of shields) lift();
     const ours = all.filter(({ isCommand }) => isCommand);
     for (const statement of ours) statement.fail(lostError(statement.isSent));
     return all.filter(({ isCommand }) => !isCommand);

@@ -55,12 +55,9 @@ class FakeStatement implements SessionStatement {
     this.steps.push(error);
   }
 
-  shield(): void {
+  shield(): () => void {
     this.steps.push("shield");
-  }
-
-  unshield(): void {
-    this.steps.push("unshield");
+    return () => this.steps.push("lift");
   }
 }
 
@@ -316,7 +313,7 @@ Deno.test("StatementLine keeps the driver from settling what it gives up, and fa
     (isSent) => isSent ? LOST_SENT : LOST_UNSENT,
   );
   assertEquals(all, [sent!]);
-  assertEquals(sent!.steps, ["shield", "driver", "unshield"]);
+  assertEquals(sent!.steps, ["shield", "driver", "lift"]);
   assertEquals(command!.steps.at(-1), LOST_SENT);
   assertEquals(unsent.steps.at(-1), LOST_UNSENT);
 });
