@@ -9,8 +9,6 @@ export type TransactionStatus = "idle" | "open" | "failed";
 
 /** One statement of a user: made lazily, run once it is awaited. */
 export interface Statement {
-  /** Its text, for what can be told from it before it is sent. */
-  readonly text: string;
   /** Its first word, in lower case; empty if it begins with a fragment. */
   readonly firstWord: string;
   /** Needs a connection alone: it may hold several statements, or it lasts. */

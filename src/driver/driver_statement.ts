@@ -69,10 +69,6 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     return query.statementOf(makeStatement);
   }
 
-  get text(): string {
-    return this.query.strings[0] ?? "";
-  }
-
   get isExclusive(): boolean {
     const { options, forEachFn } = this.query;
     return Boolean(options.simple) || forEachFn !== undefined || this.isLasting;

@@ -6,6 +6,7 @@ import type {
   Statement,
 } from "../../src/driver/connection.ts";
 import { Dialer, type DialerOptions } from "../../src/driver/dialer.ts";
+import type { DriverStatement } from "../../src/driver/driver_statement.ts";
 import {
   PostgresJs,
   type PostgresJsOptions,
@@ -120,6 +121,11 @@ export class Opened implements AsyncDisposable {
         onNotice: (notice) => this.notices.push(notice),
       };
     });
+  }
+
+  /** What the statement that was run last begins with. */
+  get lastText(): string | undefined {
+    return (this.last as DriverStatement | undefined)?.query.strings[0];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,7 +39,7 @@ Deno.test("a killed connection hands over what it had, and what of it was sent",
   const blocking = sql`select pg_sleep(30), ${1}::int as n`;
   const waiting = sql`select 2 as never_sent`;
   const outcomes = Promise.allSettled([blocking, waiting]);
-  await until(() => opened.last?.text === "select 2 as never_sent", "second");
+  await until(() => opened.lastText === "select 2 as never_sent", "second");
   await until(
     () => connection.inFlight === 2,
     "statements under way",

@@ -204,7 +204,7 @@ Deno.test("a statement that is abandoned before its turn is never sent", async (
   const blocking = sql`select pg_sleep(0.05), ${1}::int as n`.execute();
   const query = sql`insert into marks values (1)`;
   const outcome = query.catch((error) => error.message);
-  await until(() => opened.last?.text.startsWith("insert") === true, "insert");
+  await until(() => opened.lastText?.startsWith("insert") === true, "insert");
   opened.last!.abandon(new Error("Enough"));
   await blocking;
   await connection.quiesce();

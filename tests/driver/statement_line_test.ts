@@ -61,6 +61,10 @@ class FakeStatement implements SessionStatement {
   }
 }
 
+function textOf(statement: SessionStatement): string {
+  return (statement as FakeStatement).text;
+}
+
 const LOST_SENT = new Error("Lost, and sent");
 const LOST_UNSENT = new Error("Lost, and not sent");
 
@@ -78,13 +82,13 @@ class World {
     this.line = new StatementLine(
       (statement, head) => {
         this.onExecute?.(statement);
-        if (this.refused.has(statement.text)) return false;
-        const behind = head === undefined ? "" : ` behind ${head.text}`;
-        this.executed.push(statement.text + behind);
+        if (this.refused.has(textOf(statement))) return false;
+        const behind = head === undefined ? "" : ` behind ${textOf(head)}`;
+        this.executed.push(textOf(statement) + behind);
         return true;
       },
       (statement) => {
-        this.dropped.push(statement.text);
+        this.dropped.push(textOf(statement));
         statement.end();
       },
     );
@@ -190,7 +194,8 @@ Deno.test("StatementLine marks sent what the driver writes while it takes it", (
 Deno.test("StatementLine does not take a statement for sent in the place of one that was refused", () => {
   const world = new World();
   world.refused.add("a");
-  world.onExecute = ({ text }) => text === "a" && world.line.markSent();
+  world.onExecute = (statement) =>
+    textOf(statement) === "a" && world.line.markSent();
   world.add("a");
   const b = world.add("b");
   assertEquals(b.isSent, false);
@@ -297,7 +302,7 @@ Deno.test("StatementLine gives up all that a user has in it, in order", () => {
   world.line.end(1);
   world.add("waiting");
   const all = world.line.abandonAll(() => {}, () => new Error("Lost"));
-  assertEquals(all.map(({ text }) => text), ["running", "again", "waiting"]);
+  assertEquals(all.map(textOf), ["running", "again", "waiting"]);
   assertEquals(world.line.length, 0);
 });
 
