@@ -46,6 +46,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   readonly #isCopy: boolean;
   readonly mayCopy: boolean;
   #isPlanStale = false;
+  #isGuarded = false;
   #isInTransaction = false;
   /** What of it still comes is read by nobody. */
   #isLeft = false;
@@ -166,7 +167,10 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
       query.reject(copyCursorError());
       return false;
     }
-    if (this.isExclusive || this.mayCopy) this.#guard(context);
+    if (this.isExclusive || this.mayCopy) {
+      this.#isInTransaction = context.isInTransaction();
+      if (!this.#isGuarded) this.#guard(context);
+    }
     this.#isPlanStale = false;
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
     const running = head === undefined ? query : head.#place;
@@ -181,12 +185,13 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     return query.state !== null;
   }
 
+  /** Once, although it may be run again. */
   #guard(context: DriverContext): void {
     const { query } = this;
+    this.#isGuarded = true;
     if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
     if (this.mayCopy) this.#copy = new CopyGuard(query, this);
     guardCursor(query, this, context.close);
-    this.#isInTransaction = context.isInTransaction();
   }
 
   onLeft(drain: () => void): void {
