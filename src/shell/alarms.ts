@@ -10,28 +10,11 @@ import { type Deadline, Deadlines } from "../core/deadlines.ts";
 export type Alarm = Deadline<() => void>;
 
 /** Everything of the shell that has a time; the pool's one timer serves it. */
-export class Alarms {
-  readonly #deadlines = new Deadlines<() => void>();
-
-  /** When the next is due, or `Infinity`. */
-  get next(): number {
-    return this.#deadlines.next;
-  }
-
-  /** Does `action` at `at`; `Infinity`: never. */
-  set(at: number, action: () => void): Alarm | undefined {
-    return this.#deadlines.add(at, action);
-  }
-
-  /** Forgets an alarm; any number of times. */
-  drop(alarm: Alarm | undefined): void {
-    this.#deadlines.drop(alarm);
-  }
-
+export class Alarms extends Deadlines<() => void> {
   /** Does all that is due. */
   ring(now: number): void {
     for (;;) {
-      const action = this.#deadlines.takeDue(now);
+      const action = this.takeDue(now);
       if (action === undefined) return;
       action();
     }

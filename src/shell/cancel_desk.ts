@@ -51,7 +51,7 @@ export class CancelDesk {
   ): Promise<T> {
     const { alarms } = this.#shell;
     const now = this.#shell.now();
-    const alarm = alarms.set(now + limitMs, () => connection.destroy());
+    const alarm = alarms.add(now + limitMs, () => connection.destroy());
     this.#shell.schedule(now);
     try {
       return await promise;
@@ -76,7 +76,7 @@ export class CancelDesk {
     this.#shell.feed({ kind: "isolate", now, slot });
     if (!connection.mayCancel) return;
     if (!connection.isCancelling) this.#send(member);
-    member.cancelAlarm ??= this.#shell.alarms.set(
+    member.cancelAlarm ??= this.#shell.alarms.add(
       now + this.#shell.options.releaseTimeoutMs,
       () => connection.destroy(),
     );
@@ -103,7 +103,7 @@ export class CancelDesk {
     if (connection.inFlight === 0) return;
     const now = this.#shell.now();
     this.#shell.alarms.drop(member.repeatAlarm);
-    member.repeatAlarm = this.#shell.alarms.set(now + REPEAT_MS, () => {
+    member.repeatAlarm = this.#shell.alarms.add(now + REPEAT_MS, () => {
       if (connection.mayCancel && !connection.isCancelling) this.#send(member);
     });
     this.#shell.schedule(now);

@@ -47,7 +47,7 @@ export class LeakWatch {
     if (this.#alarm !== undefined) return;
     const { leakWarningMs } = this.#shell.options;
     const inMs = Math.min(LOOSEN_AFTER_MS, leakWarningMs);
-    this.#alarm = this.#shell.alarms.set(now + inMs, () => this.#look());
+    this.#alarm = this.#shell.alarms.add(now + inMs, () => this.#look());
     this.#shell.schedule(now);
   }
 
@@ -65,7 +65,7 @@ export class LeakWatch {
       if (slot.state !== "leased" || member === undefined) continue;
       nextAt = Math.min(nextAt, this.#lookAt(member, now));
     }
-    this.#alarm = this.#shell.alarms.set(nextAt, () => this.#look());
+    this.#alarm = this.#shell.alarms.add(nextAt, () => this.#look());
   }
 
   /** Looks at one lease; answers when to look again. */

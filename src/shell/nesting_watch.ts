@@ -119,7 +119,7 @@ export class NestingWatch {
   #lookAt(at: number): void {
     if (this.#alarm !== undefined && this.#alarm.at <= at) return;
     this.#shell.alarms.drop(this.#alarm);
-    this.#alarm = this.#shell.alarms.set(at, () => this.#look());
+    this.#alarm = this.#shell.alarms.add(at, () => this.#look());
     this.#shell.schedule(this.#shell.now());
   }
 

@@ -36,7 +36,7 @@ export class QueryLimit {
     this.#signal?.addEventListener("abort", this, { once: true });
     const { timeoutMs } = limits;
     if (timeoutMs === undefined) return;
-    this.#alarm = alarms.set(now + timeoutMs, () => {
+    this.#alarm = alarms.add(now + timeoutMs, () => {
       this.#end(new QueryTimeoutError(timeoutMs));
     });
   }
