@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { TransactionOptions } from "./options/begin_options.ts";
+import {
+  readTransactionOptions,
+  type TransactionOptions,
+} from "./options/begin_options.ts";
 import {
   type AcquireOptions,
   checkAcquireOptions,
@@ -35,7 +38,6 @@ import type { Transaction } from "./transaction.ts";
 import {
   openTransaction,
   readBegin,
-  readTransaction,
   runIn,
   runTransaction,
 } from "./transaction_runner.ts";
@@ -124,7 +126,7 @@ export class CallablePool extends LimitableScope {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const plan = readTransaction(options);
+    const plan = readTransactionOptions(options);
     const lease = await this.#lease(plan.wait);
     try {
       return await runTransaction(lease, fn, plan);

@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { TransactionOptions } from "./options/begin_options.ts";
+import {
+  readTransactionOptions,
+  type TransactionOptions,
+} from "./options/begin_options.ts";
 import type {
   Loss,
   Statement,
@@ -22,11 +25,7 @@ import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
-import {
-  beginOn,
-  readTransaction,
-  runTransaction,
-} from "./transaction_runner.ts";
+import { beginOn, runTransaction } from "./transaction_runner.ts";
 
 const DONE = Promise.resolve();
 
@@ -139,7 +138,7 @@ export class Lease extends HeldScope implements Holder {
     fn: (tx: Transaction) => T | Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const plan = readTransaction(options);
+    const plan = readTransactionOptions(options);
     return await runTransaction(this, fn, plan);
   }
 

@@ -5,13 +5,10 @@
  */
 
 import {
-  acquirePart,
   type BeginOptions,
-  beginStatement,
-  splitRetries,
-  type TransactionOptions,
+  readBeginOptions,
+  type TransactionPlan,
 } from "./options/begin_options.ts";
-import type { AcquireOptions } from "./options/call_options.ts";
 import type { Lease } from "./lease.ts";
 import { TransactionFinishedError } from "./pool_errors.ts";
 import {
@@ -59,38 +56,23 @@ export async function beginOn(
   return fn === undefined ? tx.public : await runIn(tx, fn);
 }
 
-/** What the options of a transaction come to. */
-export interface BeginPlan {
-  /** How long its connection is waited for. */
-  readonly wait: AcquireOptions;
-  /** What begins it. */
-  readonly statement: string;
-}
-
-/** What the options of a transaction that may be run again come to. */
-export interface TransactionPlan extends BeginPlan {
-  /** How often it may be run again. */
-  readonly retries: number;
-}
-
 /**
  * Reads the arguments of `begin()`: options, a callback, or both. To be done
  * before there is a connection: one that is refused must not keep it.
  *
  * @throws {TypeError} If an option is unknown or of a wrong type.
- * @throws {RangeError} If the isolation level is none of PostgreSQL's.
+ * @throws {RangeError} If one is out of range.
  */
 export function readBegin(
   first: unknown,
   second: unknown,
-): BeginPlan & { readonly fn: Callback | undefined } {
+): TransactionPlan & { readonly fn: Callback | undefined } {
   const [given, last] = typeof first === "function"
     ? [undefined, first]
     : [first, second];
   const options = (given ?? {}) as BeginOptions | string;
   const fn = typeof last === "function" ? last as Callback : undefined;
-  const wait = typeof options === "string" ? {} : acquirePart(options);
-  return { wait, statement: beginStatement(options), fn };
+  return { ...readBeginOptions(options), fn };
 }
 
 /** Commits; where a statement had failed before, that is the error. */
@@ -122,20 +104,6 @@ export async function runIn(
   } finally {
     await tx.end();
   }
-}
-
-/**
- * Reads the options of `transaction()`.
- *
- * @throws {TypeError} If an option is unknown or of a wrong type.
- * @throws {RangeError} If one is out of range.
- */
-export function readTransaction(
-  options: TransactionOptions,
-): TransactionPlan {
-  const { retries, rest } = splitRetries(options);
-  const statement = beginStatement(rest);
-  return { wait: acquirePart(rest), statement, retries };
 }
 
 /** Runs a callback in a transaction, again when the server asks for it. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { AcquireOptions } from "./call_options.ts";
-import { checkAcquireOptions } from "./call_options.ts";
+import { type AcquireOptions, WAIT_RULES } from "./call_options.ts";
+import { passedTo, readOptions } from "./option_check.ts";
+import { flag, integerOrInfinity, oneOf } from "./option_kinds.ts";
 
 /** How far a transaction sees others. */
 export type Isolation =
@@ -34,70 +35,62 @@ export interface TransactionOptions extends BeginOptions {
   readonly retries?: number | undefined;
 }
 
-const BEGIN_NAMES = ["isolation", "readOnly", "deferrable", "retries"];
-const ISOLATIONS: readonly string[] = [
-  "read uncommitted",
-  "read committed",
-  "repeatable read",
-  "serializable",
-];
+const BEGIN_RULES = {
+  ...WAIT_RULES,
+  isolation: oneOf(
+    "read uncommitted",
+    "read committed",
+    "repeatable read",
+    "serializable",
+  ),
+  readOnly: flag(),
+  deferrable: flag(),
+};
+const TRANSACTION_RULES = { ...BEGIN_RULES, retries: integerOrInfinity(0) };
+const BEGIN = passedTo("begin a transaction");
+const TRANSACTION = passedTo("run a transaction");
 
-/** The part of the options that is about waiting. */
-export function acquirePart(options: BeginOptions): AcquireOptions {
-  const { signal, timeoutMs } = options;
-  return { signal, timeoutMs };
+/** What the options of a transaction come to. */
+export interface TransactionPlan {
+  /** How long its connection is waited for. */
+  readonly wait: AcquireOptions;
+  /** What begins it. */
+  readonly statement: string;
+  /** How often it may be run again. */
+  readonly retries: number;
 }
 
 /**
- * The statement that begins a transaction.
+ * Reads the options of `begin()`.
  *
  * @throws {TypeError} If an option is unknown or of a wrong type.
- * @throws {RangeError} If the isolation level is none of PostgreSQL's.
+ * @throws {RangeError} If one is out of range.
  */
-export function beginStatement(options: BeginOptions | string): string {
+export function readBeginOptions(
+  options: BeginOptions | string,
+): TransactionPlan {
+  if (typeof options !== "string") {
+    return plan(readOptions(BEGIN_RULES, options, BEGIN));
+  }
   // As the driver: a word can do no harm, anything else could.
-  if (typeof options === "string") {
-    return `begin ${options.replace(/[^a-z ]/gi, "")}`;
-  }
-  const { isolation, readOnly, deferrable, ...rest } = options;
-  checkAcquireOptions(rest, "begin a transaction", BEGIN_NAMES);
-  if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
-    throw new RangeError(
-      `Cannot begin a transaction: isolation is ${JSON.stringify(isolation)}`,
-    );
-  }
-  checkFlag("readOnly", readOnly);
-  checkFlag("deferrable", deferrable);
-  return "begin" +
-    (isolation === undefined ? "" : ` isolation level ${isolation}`) +
-    (readOnly === undefined ? "" : readOnly ? " read only" : " read write") +
-    (deferrable === undefined
-      ? ""
-      : deferrable
-      ? " deferrable"
-      : " not deferrable");
+  const statement = `begin ${options.replace(/[^a-z ]/gi, "")}`;
+  return { wait: {}, statement, retries: 0 };
 }
 
-/**
- * Takes `retries` out of the options.
- *
- * @throws {RangeError} If it is negative or no whole number.
- */
-export function splitRetries(
+/** Reads the options of `transaction()`, as strictly. */
+export function readTransactionOptions(
   options: TransactionOptions,
-): { retries: number; rest: BeginOptions } {
-  const { retries = 0, ...rest } = options;
-  if (!Number.isInteger(retries) && retries !== Infinity || retries < 0) {
-    throw new RangeError(
-      `Cannot run a transaction: retries is ${String(retries)}`,
-    );
-  }
-  return { retries, rest };
+): TransactionPlan {
+  return plan(readOptions(TRANSACTION_RULES, options, TRANSACTION));
 }
 
-function checkFlag(name: string, value: unknown): void {
-  if (value === undefined || typeof value === "boolean") return;
-  throw new TypeError(
-    `Cannot begin a transaction: ${name} is a ${typeof value}, not a boolean`,
-  );
+function plan(options: TransactionOptions): TransactionPlan {
+  const { isolation, readOnly, deferrable, retries = 0, ...wait } = options;
+  const words = [
+    "begin",
+    isolation && `isolation level ${isolation}`,
+    readOnly !== undefined && (readOnly ? "read only" : "read write"),
+    deferrable !== undefined && (deferrable ? "deferrable" : "not deferrable"),
+  ];
+  return { wait, statement: words.filter(Boolean).join(" "), retries };
 }

@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  type OptionSource,
-  readOptions,
-  typeName,
-  unknownOption,
-} from "./option_check.ts";
-import { flag, milliseconds } from "./option_kinds.ts";
+import { checkOptions, passedTo, readOptions } from "./option_check.ts";
+import { flag, milliseconds, rule } from "./option_kinds.ts";
 
 /** How long a call may wait, and what ends it early. */
 export interface AcquireOptions {
@@ -38,19 +33,16 @@ export interface CloseOptions {
   readonly force?: boolean | undefined;
 }
 
-const ACQUIRE_NAMES = ["signal", "timeoutMs"];
-const CLOSE_RULES = { timeoutMs: milliseconds(), force: flag() };
-const CLOSE: OptionSource = {
-  action: "close the pool",
-  noun: "option",
-  shown: true,
+/** How the options of a wait are read. */
+export const WAIT_RULES = {
+  signal: rule("an AbortSignal", isSignal),
+  timeoutMs: milliseconds(),
 };
+const CLOSE_RULES = { timeoutMs: milliseconds(), force: flag() };
+const CLOSE = passedTo("close the pool");
 
 /**
- * Refuses options that a wait does not have; `others` are those beside them that
- * whoever mistyped one may have meant.
- *
- * On the path of every acquire: nothing is allocated unless something is wrong.
+ * Refuses options that a wait does not have.
  *
  * @throws {TypeError} If one is unknown or of a wrong type.
  * @throws {RangeError} If `timeoutMs` is negative or not a number.
@@ -58,24 +50,9 @@ const CLOSE: OptionSource = {
 export function checkAcquireOptions(
   options: AcquireOptions | undefined,
   action: string,
-  others: readonly string[] = [],
 ): void {
   if (options === undefined) return;
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot ${action}: the options must be an object, got ${
-        typeName(options)
-      }`,
-    );
-  }
-  for (const name in options) {
-    if (name === "signal") checkSignal(options.signal, action);
-    else if (name === "timeoutMs") checkTimeout(options.timeoutMs, action);
-    else {
-      const known = [...ACQUIRE_NAMES, ...others];
-      throw unknownOption(name, known, sourceOf(action));
-    }
-  }
+  checkOptions(WAIT_RULES, options, passedTo(action));
 }
 
 /** Checks the options of `pool.close()` and fills in the rest. */
@@ -91,29 +68,7 @@ export function resolveCloseOptions(
 }
 
 // By what it can do: a signal may come from another realm.
-function checkSignal(signal: unknown, action: string): void {
-  if (signal === undefined) return;
-  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
-  if (typeof aborted === "boolean" && typeof addEventListener === "function") {
-    return;
-  }
-  throw new TypeError(
-    `Cannot ${action}: option "signal" must be an AbortSignal, got ${
-      typeName(signal)
-    }`,
-  );
-}
-
-function checkTimeout(timeoutMs: unknown, action: string): void {
-  if (timeoutMs === undefined) return;
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return;
-  const expected = `Cannot ${action}: option "timeoutMs" must be a number of ` +
-    `milliseconds, 0 or more, got `;
-  throw typeof timeoutMs === "number"
-    ? new RangeError(expected + timeoutMs)
-    : new TypeError(expected + typeName(timeoutMs));
-}
-
-function sourceOf(action: string): OptionSource {
-  return { action, noun: "option", shown: true };
+function isSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
 }

@@ -11,6 +11,7 @@ import { type Environment, firstVariable } from "./environment.ts";
 import type { Host } from "./host_list.ts";
 import {
   type OptionSource,
+  passedTo,
   readOption,
   readOptions,
   typeName,
@@ -45,12 +46,7 @@ export type GivenOptions =
 
 const ACTION = "create the pool";
 
-const OPTION: OptionSource = {
-  action: ACTION,
-  noun: "option",
-  shown: true,
-  hints: OPTION_HINTS,
-};
+const OPTION: OptionSource = { ...passedTo(ACTION), hints: OPTION_HINTS };
 
 const PARAMETER: OptionSource = {
   action: ACTION,

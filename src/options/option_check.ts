@@ -41,6 +41,11 @@ export interface OptionSource {
   readonly hints?: Readonly<Record<string, string>>;
 }
 
+/** What a caller passes himself. */
+export function passedTo(action: string): OptionSource {
+  return { action, noun: "option", shown: true };
+}
+
 /**
  * Reads every given option by its rule, under its rule's target.
  *
@@ -53,9 +58,10 @@ export function readOptions(
   given: unknown,
   source: OptionSource,
 ): Record<string, unknown> {
+  if (given === undefined) return {};
   const read: Record<string, unknown> = {};
   const givenAs = new Map<string, string>();
-  for (const [name, value] of entriesOf(given, source)) {
+  for (const [name, value] of Object.entries(namedOptions(given, source))) {
     const rule = ruleOf(rules, name, source);
     if (value === undefined) continue;
     const target = rule.target ?? name;
@@ -65,6 +71,23 @@ export function readOptions(
     read[target] = readOption(rule, name, value, source);
   }
   return read;
+}
+
+/**
+ * Checks every given option by its rule, where it is used as it was given: as
+ * strict as `readOptions()`, and cheaper.
+ */
+export function checkOptions(
+  rules: OptionRules,
+  given: unknown,
+  source: OptionSource,
+): void {
+  const options = namedOptions(given, source);
+  for (const name in options) {
+    const rule = ruleOf(rules, name, source);
+    const value = options[name];
+    if (value !== undefined) readOption(rule, name, value, source);
+  }
 }
 
 /** Reads one value by its rule; `name` is what messages call it. */
@@ -107,13 +130,12 @@ export function typeName(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-function entriesOf(
+function namedOptions(
   given: unknown,
   { action }: OptionSource,
-): [string, unknown][] {
-  if (given === undefined) return [];
+): Readonly<Record<string, unknown>> {
   if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-    return Object.entries(given);
+    return given as Record<string, unknown>;
   }
   throw new TypeError(
     `Cannot ${action}: the options must be an object, got ${typeName(given)}`,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type OptionSource, readOptions } from "./option_check.ts";
+import { passedTo, readOptions } from "./option_check.ts";
 import { integer } from "./option_kinds.ts";
 
 /** How few and how many connections a pool has. */
@@ -26,11 +26,7 @@ export interface ResizeOptions {
 /** How the bounds are read. */
 export const BOUND_RULES = { min: integer(0), max: integer(1) } as const;
 
-const RESIZE: OptionSource = {
-  action: "resize the pool",
-  noun: "option",
-  shown: true,
-};
+const RESIZE = passedTo("resize the pool");
 
 /**
  * The bounds that a pool is to have from now on.

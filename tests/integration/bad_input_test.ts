@@ -363,11 +363,14 @@ poolTest(
       [TypeError, /"signal"/, () => pool.acquire(wrong({ signal: {} }))],
       [TypeError, /must be an object/, () => pool.acquire(wrong(5))],
       [TypeError, /readOnly/, () => pool.begin(wrong({ readOnly: "yes" }))],
+      [TypeError, /got a number/, () => pool.begin(wrong({ isolation: 5 }))],
+      [TypeError, /"retries"/, () => pool.begin(wrong({ retries: 2 }))],
+      [TypeError, /must be an object/, () => pool.begin(wrong([]))],
       [TypeError, /"isolated"/, () => pool.begin(wrong({ isolated: true }))],
       [TypeError, /"readOnly"/, () => pool.begin(wrong({ readonly: true }))],
       [
         RangeError,
-        /retries is -1/,
+        /"retries".*got -1/,
         () => pool.transaction(() => {}, { retries: -1 }),
       ],
       [
