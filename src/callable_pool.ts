@@ -24,7 +24,6 @@ import { checkResize, type ResizeOptions } from "./options/pool_bounds.ts";
 import type { PoolEventType } from "./pool_events.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
 import type { PoolStats } from "./pool_stats.ts";
-import { AnonymousLease } from "./anonymous_lease.ts";
 import { Lease } from "./lease.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import {
@@ -41,6 +40,11 @@ import {
   runIn,
   runTransaction,
 } from "./transaction_runner.ts";
+
+/** A lease that was had at once: who has it is not told from who else runs in that turn. */
+class AnonymousLease extends Lease {
+  override claim(): void {}
+}
 
 /** The pool behind the interface. */
 export class CallablePool extends LimitableScope {

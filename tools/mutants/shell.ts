@@ -203,7 +203,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "who was served at once is taken for its neighbours",
-    "anonymous_lease.ts",
+    "callable_pool.ts",
     "override claim(): void {}",
     "",
   ),
