@@ -197,7 +197,7 @@ export class PoolCounters {
 }
 
 /** What is so now, as against what was counted. */
-export interface PoolGauges {
+interface PoolGauges {
   readonly name: string;
   readonly max: number;
   readonly min: number;

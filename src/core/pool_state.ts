@@ -8,7 +8,7 @@ import type { Effect } from "./effect.ts";
 import type { Limits } from "./limits.ts";
 
 /** Whether the pool grants, waits for its last leases, or is done. */
-export type Phase = "open" | "draining" | "closed";
+type Phase = "open" | "draining" | "closed";
 
 // Never pushed to.
 const NONE: never[] = [];

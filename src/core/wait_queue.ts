@@ -13,7 +13,7 @@ import type { Deadline } from "./deadlines.ts";
 export type WaiterKind = "lease" | "share" | "ready";
 
 /** Where a waiter is; it leaves `queued` exactly once. */
-export type WaiterState = "new" | "queued" | "granted" | "gone";
+type WaiterState = "new" | "queued" | "granted" | "gone";
 
 /** One pending acquire. The shell extends it with what is to be settled. */
 export class Waiter {

@@ -21,13 +21,13 @@ export interface CancelTarget {
 }
 
 /** What names a session in a cancel request. */
-export interface SessionKey {
+interface SessionKey {
   readonly pid: number;
   readonly secret: number;
 }
 
 /** Who is told when a cancel request begins and ends. */
-export interface CancelWatcher {
+interface CancelWatcher {
   onBegin(): void;
   onEnd(): void;
 }

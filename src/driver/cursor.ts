@@ -26,7 +26,7 @@ export function endCursor(query: DriverQuery, error: unknown): void {
 type CursorFunction = (rows: unknown) => unknown;
 
 /** What is to be known of a cursor, and of whoever it is for. */
-export interface WatchedCursor {
+interface WatchedCursor {
   /** Its rows are with the user, so that the server waits for him. */
   isLookedAt: boolean;
   /** Whether nobody wants its rows any more. */

@@ -11,7 +11,7 @@ import type { Execute, SessionStatement } from "./statement_line.ts";
 import type { ServerError } from "./wire.ts";
 
 /** A statement of our own, and what comes of it. */
-export interface Command {
+interface Command {
   readonly statement: SessionStatement;
   readonly result: Promise<unknown>;
 }

@@ -10,7 +10,7 @@ import type { StatementLine } from "./statement_line.ts";
 import type { ServerError, Wire } from "./wire.ts";
 
 /** Whose server it is. */
-export interface InflowOwner {
+interface InflowOwner {
   /** This came before the session began; the driver did not see it yet. */
   onStart(bytes: Uint8Array): void;
   /** So many statements have ended. */

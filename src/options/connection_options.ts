@@ -92,7 +92,7 @@ export interface ConnectionOptions {
 }
 
 /** An environment variable that stands for an option. */
-export interface VariableOption {
+interface VariableOption {
   /** The name the option is known by once read. */
   readonly target: string;
   /** The option whose rule reads it. */

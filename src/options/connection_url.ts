@@ -20,7 +20,7 @@ export interface ConnectionUrl {
 }
 
 /** What stands before the `?` of a URL. */
-export interface UrlAuthority {
+interface UrlAuthority {
   readonly username?: string;
   readonly password?: string;
   readonly host?: readonly Host[];

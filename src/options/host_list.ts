@@ -15,7 +15,7 @@ export interface Host {
 }
 
 /** Where servers are, as far as it was said. */
-export interface WrittenServers {
+interface WrittenServers {
   /** The full path of a Unix socket; beats the hosts. */
   readonly path?: string | undefined;
   /** The hosts, in order. */

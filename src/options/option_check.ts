@@ -27,7 +27,7 @@ export interface OptionRule {
 }
 
 /** The rules of one call, by option name. */
-export type OptionRules = Readonly<Record<string, OptionRule>>;
+type OptionRules = Readonly<Record<string, OptionRule>>;
 
 /** Where options come from, for messages. */
 export interface OptionSource {
@@ -108,7 +108,7 @@ export function readOption(
 }
 
 /** The error for a name that has no rule. */
-export function unknownOption(
+function unknownOption(
   name: string,
   known: readonly string[],
   source: OptionSource,

@@ -141,7 +141,7 @@ export function parseBoolean(text: string): boolean | string {
 }
 
 /** The number that `text` spells; anything else stays as it is, and is refused. */
-export function parseNumber(text: string): number | string {
+function parseNumber(text: string): number | string {
   return /^(?:-?\d+(?:\.\d+)?|Infinity)$/.test(text) ? Number(text) : text;
 }
 

@@ -27,7 +27,7 @@ export const SSL_MODES: readonly SslMode[] = [
 ];
 
 /** What was said about TLS. */
-export interface WrittenTls {
+interface WrittenTls {
   /** A mode, a boolean, or options of the runtime's TLS. */
   readonly ssl?: SslMode | boolean | object | undefined;
   /** The mode in the URL, which an object in `ssl` may refine. */

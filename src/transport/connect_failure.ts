@@ -14,7 +14,7 @@ import { describeEndpoint } from "./hosts.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** What went wrong, in our words. */
-export interface Failure {
+interface Failure {
   /** The kind of the `ConnectError`. */
   readonly kind: ConnectErrorKind;
   /** What is so, for the message. */

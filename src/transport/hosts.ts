@@ -31,7 +31,7 @@ export interface Attempt {
 }
 
 /** What a session said of itself when it started. */
-export interface SessionFacts {
+interface SessionFacts {
   /** `in_hot_standby`: the server is recovering, so it takes no writes. */
   readonly inHotStandby: boolean;
   /** `default_transaction_read_only`: transactions start read-only. */

@@ -28,7 +28,7 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const ALPN_PROTOCOL = "postgresql";
 
 /** What a TLS upgrade needs to know. */
-export interface SecureOptions {
+interface SecureOptions {
   /** Whom the server is expected to be. */
   readonly endpoint: Endpoint;
   /** What TLS is to do. */
