@@ -9,7 +9,6 @@
  */
 
 import { Backoff } from "./backoff.ts";
-import { Dialer } from "./dialer.ts";
 import { Drain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
@@ -18,6 +17,7 @@ import { PoolState } from "./pool_state.ts";
 import type { Slot } from "./slot.ts";
 import { SlotKeeper } from "./slot_keeper.ts";
 import { SlotPicker } from "./slot_picker.ts";
+import { Supply } from "./supply.ts";
 import { Turnstile } from "./turnstile.ts";
 import type { Waiter } from "./wait_queue.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -40,7 +40,7 @@ export class PoolMachine<C> {
   /** Who is served next; some of it without an input. */
   readonly turnstile: Turnstile<C>;
   readonly #drain: Drain<C>;
-  readonly #dialer: Dialer<C>;
+  readonly #supply: Supply<C>;
 
   constructor(limits: Limits) {
     this.state = new PoolState(limits);
@@ -50,7 +50,7 @@ export class PoolMachine<C> {
     const { state, slots, waiters, backoff } = this;
     const picker = new SlotPicker(state, slots, waiters, backoff);
     this.turnstile = new Turnstile(state, slots, waiters, picker);
-    this.#dialer = new Dialer(state, slots, waiters, picker, backoff);
+    this.#supply = new Supply(state, slots, waiters, picker, backoff);
   }
 
   /** When the next `tick` is due; `Infinity`: never. */
@@ -74,7 +74,7 @@ export class PoolMachine<C> {
     return Math.min(
       this.waiters.deadlines.next,
       this.slots.nextDeadline,
-      this.#dialer.nextDeadline,
+      this.#supply.nextDeadline,
       this.turnstile.nextDeadline,
       this.#drain.nextDeadline,
     );
@@ -138,7 +138,7 @@ export class PoolMachine<C> {
     this.turnstile.serve(now);
     if (this.waiters.readiness.length > 0) this.#announce();
     // What that fills up may be shared now.
-    if (this.#dialer.openMore(now)) this.turnstile.serve(now);
+    if (this.#supply.openMore(now)) this.turnstile.serve(now);
   }
 
   /** Tells those who wait for a warm pool, once it is. */
@@ -188,20 +188,20 @@ export class PoolMachine<C> {
   }
 
   #dialled({ slot, connection, random, now }: InputOf<C, "dialled">): void {
-    if (this.#dialer.land(slot, connection, random, now)) this.#settle(now);
+    if (this.#supply.land(slot, connection, random, now)) this.#settle(now);
   }
 
   #dialFailed(input: InputOf<C, "dialFailed">): void {
-    if (this.#dialer.fail(input)) this.#settle(input.now);
+    if (this.#supply.fail(input)) this.#settle(input.now);
   }
 
   #prepared({ slot, isOk, fault, now }: InputOf<C, "prepared">): void {
     // Even if it took too long, and its connection is being closed.
-    if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
+    if (fault !== undefined) this.#supply.relapse(slot, fault, now);
     if (slot.state !== "preparing") return;
     if (!isOk) this.slots.retire(slot, "validation", now);
     else {
-      this.#dialer.confirm(slot);
+      this.#supply.confirm(slot);
       slot.heardAt = now;
       this.slots.park(slot, now);
       slot.isPrepared = true;
@@ -231,7 +231,7 @@ export class PoolMachine<C> {
   }
 
   #lose({ slot, fault, now }: InputOf<C, "lost">): void {
-    if (fault !== undefined) this.#dialer.relapse(slot, fault, now);
+    if (fault !== undefined) this.#supply.relapse(slot, fault, now);
     this.#remove(slot, now);
   }
 
@@ -266,7 +266,7 @@ export class PoolMachine<C> {
   #close({ forceAt, endAt }: InputOf<C, "close">): void {
     if (this.state.phase === "closed") return;
     this.#drain.begin(forceAt, endAt);
-    this.#dialer.stop();
+    this.#supply.stop();
     this.waiters.refuseAll("closed", null);
   }
 }

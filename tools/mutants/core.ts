@@ -15,13 +15,13 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
     "connections are opened without end while a hook throws",
     MACHINE,
-    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);\n    if (slot",
+    "if (fault !== undefined) this.#supply.relapse(slot, fault, now);\n    if (slot",
     "if (slot",
   ),
   mutant(
     "connections are opened without end while they are lost under a hook",
     MACHINE,
-    "if (fault !== undefined) this.#dialer.relapse(slot, fault, now);\n    this.#remove",
+    "if (fault !== undefined) this.#supply.relapse(slot, fault, now);\n    this.#remove",
     "this.#remove",
   ),
   mutant(
@@ -56,7 +56,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a hook that ends well proves nothing",
-    "core/dialer.ts",
+    "core/supply.ts",
     "slot.isProven = true;",
     "",
   ),
@@ -81,8 +81,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
     "nobody is woken by a failed dial",
     MACHINE,
-    "if (this.#dialer.fail(input)) this.#settle(input.now);",
-    "this.#dialer.fail(input);",
+    "if (this.#supply.fail(input)) this.#settle(input.now);",
+    "this.#supply.fail(input);",
   ),
   mutant(
     "nobody is woken by a lost connection",

@@ -2,7 +2,7 @@
 import { type Mutant, mutant } from "./mutant.ts";
 
 const BACKOFF = "core/backoff.ts";
-const DIALER = "core/dialer.ts";
+const SUPPLY = "core/supply.ts";
 
 export const DIAL_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -13,31 +13,31 @@ export const DIAL_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a failed dial keeps its slot",
-    DIALER,
+    SUPPLY,
     "this.#slots.forget(slot);",
     "",
   ),
   mutant(
     "a connection that opens after the close is kept",
-    DIALER,
+    SUPPLY,
     'else this.#state.emit({ kind: "destroy", slot });',
     "",
   ),
   mutant(
     "one more connection than max",
-    DIALER,
+    SUPPLY,
     "return this.#state.max - this.#slots.table.total;",
     "return this.#state.max + 1 - this.#slots.table.total;",
   ),
   mutant(
     "connections that close are not counted",
-    DIALER,
+    SUPPLY,
     "return this.#state.max - this.#slots.table.total;",
     "return this.#state.max - this.#slots.table.live;",
   ),
   mutant(
     "min is never filled up",
-    DIALER,
+    SUPPLY,
     "return Math.max(waiting, floor - live);",
     "return waiting;",
   ),

@@ -15,7 +15,7 @@ import type { WaitingRoom } from "./waiting_room.ts";
 type DialFailure<C> = Extract<Input<C>, { kind: "dialFailed" }>;
 
 /** Dials as many as are missing: for the pool, never for one waiter. */
-export class Dialer<C> {
+export class Supply<C> {
   readonly #state: PoolState<C>;
   readonly #slots: SlotKeeper<C>;
   readonly #waiters: WaitingRoom<C>;
