@@ -56,32 +56,27 @@ async function connect(
   { signal }: ConnectOptions,
 ): Promise<Socket> {
   signal.throwIfAborted();
-  const opening = open(factory, endpoint);
+  const making = make(factory, endpoint);
   try {
-    const socket = await abortable(opening, signal);
+    const socket = await abortable(making, signal);
+    await abortable(Promise.resolve(socket.opened), signal);
     signal.throwIfAborted();
     return new StreamSocket(socket);
   } catch (error) {
-    // It may still come: nobody is left who would close it.
-    opening.then(close, ignore);
+    // It may still be made: nobody is left who would close it.
+    making.then(close, ignore);
     if (signal.aborted) throw signal.reason;
     throw toConnectError(error, endpoint);
   }
 }
 
-async function open(
+async function make(
   factory: SocketFactory,
   endpoint: Endpoint,
 ): Promise<WinterSocket> {
   const socket = await factory(endpoint);
   // It rejects when we destroy, too; the reader and the writer say the same.
   socket.closed.catch(ignore);
-  try {
-    await socket.opened;
-  } catch (error) {
-    close(socket);
-    throw error;
-  }
   return socket;
 }
 

@@ -9,6 +9,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
 import { promise } from "./promise.ts";
 import { connectOptions, PLAIN, Recorder } from "./recorder.ts";
 
@@ -89,6 +90,22 @@ promise("fromSocketFactory() closes a socket that failed to open", async () => {
   );
   assert(socket.closes > 0);
 });
+
+promise(
+  "fromSocketFactory() closes a socket that does not open when the connect is given up",
+  async () => {
+    const socket = idleSocket({ opened: new Promise(() => {}) });
+    const abort = new AbortController();
+    const connecting = fromSocketFactory(() => socket).connect(
+      ENDPOINT,
+      connectOptions(PLAIN, abort.signal),
+    );
+    await nextTurn();
+    abort.abort(new Error("Given up"));
+    await assertRejects(() => connecting, Error, "Given up");
+    assertEquals(socket.closes, 1);
+  },
+);
 
 promise(
   "fromSocketFactory() closes a socket that comes after the abort",
