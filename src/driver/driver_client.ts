@@ -8,7 +8,7 @@ import type { CancelTarget } from "./cancel.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import type { Session } from "./session.ts";
 import type { Execute, SessionStatement } from "./statement_line.ts";
-import type { ServerError } from "./wire.ts";
+import type { ServerError } from "./server_error.ts";
 
 /** A statement of our own, and what comes of it. */
 interface Command {

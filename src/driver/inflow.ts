@@ -7,7 +7,8 @@
 import type { DriverSocket } from "./driver_socket.ts";
 import { halted, unasked } from "./session_faults.ts";
 import type { StatementLine } from "./statement_line.ts";
-import type { ServerError, Wire } from "./wire.ts";
+import type { ServerError } from "./server_error.ts";
+import type { Wire } from "./wire.ts";
 
 /** Whose server it is. */
 interface InflowOwner {

@@ -20,7 +20,7 @@ import {
 import type { ClientOptions, DriverClient } from "./driver_client.ts";
 import type { DriverContext } from "./hand_over.ts";
 import { LazyQuery } from "./lazy_query.ts";
-import type { ServerError } from "./wire.ts";
+import type { ServerError } from "./server_error.ts";
 
 /** What the driver is told; everything else it leaves to the pool. */
 export interface PostgresJsOptions {

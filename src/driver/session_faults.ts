@@ -6,7 +6,7 @@
 
 import { ConnectionLostError } from "../pool_errors.ts";
 import type { Loss } from "./connection.ts";
-import { ProtocolViolation } from "./wire.ts";
+import { ProtocolViolation } from "./server_error.ts";
 
 // Made when they happen: in one large file, the first error made costs milliseconds.
 

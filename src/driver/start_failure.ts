@@ -13,7 +13,8 @@ import { errorText } from "../error_text.ts";
 import { connectError } from "../transport/connect_failure.ts";
 import type { Endpoint } from "../transport/transport.ts";
 import type { DriverClient } from "./driver_client.ts";
-import { ProtocolViolation, type Wire } from "./wire.ts";
+import { ProtocolViolation } from "./server_error.ts";
+import type { Wire } from "./wire.ts";
 
 /** An error that the server reported, as the driver makes it. */
 interface ServerFailure extends Error {

@@ -5,6 +5,7 @@
  */
 
 import { concat, readInt32 } from "./bytes.ts";
+import { leavesState } from "./command_tag.ts";
 import type { TransactionStatus } from "./connection.ts";
 import {
   CODE,
@@ -14,6 +15,11 @@ import {
   STARTS_COPY,
   TREATMENTS,
 } from "./message_codes.ts";
+import {
+  parseError,
+  ProtocolViolation,
+  type ServerError,
+} from "./server_error.ts";
 
 const SASL_CONTINUE = 11;
 const SCRAM_CHALLENGE = /^r=[^,]+,s=[^,]+,i=[1-9]\d{0,8}$/;
@@ -24,10 +30,6 @@ const SHUTDOWN_CLASS = "57P0";
 // A write was refused because the transaction, or the server, is read-only.
 const READ_ONLY = "25006";
 
-// Commands that leave something behind in the session.
-const LASTING_COMMANDS =
-  /^(SET|RESET|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|LOAD|DISCARD|DECLARE CURSOR|CREATE TABLE|SELECT INTO)/;
-
 const STATUS: Record<number, TransactionStatus | undefined> = {
   0x49: "idle",
   0x54: "open",
@@ -35,19 +37,6 @@ const STATUS: Record<number, TransactionStatus | undefined> = {
 };
 
 const decoder = new TextDecoder();
-
-/** The fields of an `ErrorResponse` that matter here. */
-export interface ServerError {
-  /** `ERROR`, `FATAL` or `PANIC`, never translated. */
-  readonly severity: string;
-  /** The SQLSTATE. */
-  readonly code: string;
-  /** What the server says. */
-  readonly message: string;
-}
-
-/** Says that what came is not PostgreSQL's protocol. */
-export class ProtocolViolation extends Error {}
 
 /**
  * Follows what a server sends, across any chunking.
@@ -207,7 +196,7 @@ export class Wire {
   #handleBody(bytes: Uint8Array, start: number, end: number): void {
     if (this.#code === CODE.readyForQuery) this.#ready(bytes[start]!);
     else if (this.#code === CODE.commandComplete) {
-      this.#complete(bytes, start, end);
+      if (leavesState(bytes, start, end)) this.isTouched = true;
     } else this.#handleRare(bytes.subarray(start, end));
   }
 
@@ -252,19 +241,6 @@ export class Wire {
     this.#isStarted = true;
   }
 
-  #complete(bytes: Uint8Array, start: number, end: number): void {
-    // The hot commands start with letters that no lasting one has, or are told
-    // by their second letter; only the rest is decoded.
-    const first = bytes[start];
-    const isHot = first === 0x49 || // INSERT
-      first === 0x55 && bytes[start + 1] === 0x50 || // UPDATE
-      first === 0x53 && end - start > 7 && bytes[start + 6] === 0x20 &&
-        bytes[start + 7]! < 0x40; // SELECT n
-    if (isHot) return;
-    const tag = decoder.decode(bytes.subarray(start, end));
-    if (LASTING_COMMANDS.test(tag)) this.isTouched = true;
-  }
-
   #error(error: ServerError): void {
     this.error = error;
     this.hasFailed = true;
@@ -284,16 +260,4 @@ export class Wire {
     this.parameters.set(name, value);
     if (this.#isStarted) this.isTouched = true;
   }
-}
-
-function parseError(body: Uint8Array): ServerError {
-  const fields = new Map<string, string>();
-  for (const field of decoder.decode(body).split("\0")) {
-    if (field !== "") fields.set(field[0]!, field.slice(1));
-  }
-  return {
-    severity: fields.get("V") ?? fields.get("S") ?? "",
-    code: fields.get("C") ?? "",
-    message: fields.get("M") ?? "",
-  };
 }

@@ -7,8 +7,8 @@ import { PostgresError } from "../../src/driver/postgres_js.ts";
 import {
   ProtocolViolation,
   type ServerError,
-  Wire,
-} from "../../src/driver/wire.ts";
+} from "../../src/driver/server_error.ts";
+import { Wire } from "../../src/driver/wire.ts";
 import {
   ConnectError,
   type ConnectErrorKind,

@@ -1,4 +1,5 @@
-import { ProtocolViolation, Wire } from "../../src/driver/wire.ts";
+import { ProtocolViolation } from "../../src/driver/server_error.ts";
+import { Wire } from "../../src/driver/wire.ts";
 import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import {
   authentication,

@@ -1,0 +1,28 @@
+/**
+ * What the end of a command says of it.
+ *
+ * @module
+ */
+
+const decoder = new TextDecoder();
+
+// Commands that leave something behind in the session.
+const LASTING_COMMANDS =
+  /^(SET|RESET|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|LOAD|DISCARD|DECLARE CURSOR|CREATE TABLE|SELECT INTO)/;
+
+/** Whether the command of the tag that lies there leaves something behind in its session. */
+export function leavesState(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  // The hot commands start with letters that no lasting one has, or are told
+  // by their second letter; only the rest is decoded.
+  const first = bytes[start];
+  const isHot = first === 0x49 || // INSERT
+    first === 0x55 && bytes[start + 1] === 0x50 || // UPDATE
+    first === 0x53 && end - start > 7 && bytes[start + 6] === 0x20 &&
+      bytes[start + 7]! < 0x40; // SELECT n
+  if (isHot) return false;
+  return LASTING_COMMANDS.test(decoder.decode(bytes.subarray(start, end)));
+}
