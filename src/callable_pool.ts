@@ -33,11 +33,11 @@ import {
 } from "./shell/request.ts";
 import type { EndOptions, QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
+import { runIn } from "./lease_transaction.ts";
 import type { Transaction } from "./transaction.ts";
 import {
   openTransaction,
   readBegin,
-  runIn,
   runTransaction,
 } from "./transaction_runner.ts";
 

@@ -10,13 +10,13 @@ import {
   type TransactionPlan,
 } from "./options/begin_options.ts";
 import type { Lease } from "./lease.ts";
-import { TransactionFinishedError } from "./pool_errors.ts";
 import {
   type Brackets,
   type Callback,
   LeaseTransaction,
-  type Transaction,
-} from "./transaction.ts";
+  runIn,
+} from "./lease_transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 // The server could not serialize it, or ended it for a deadlock: it may well
 // succeed the next time.
@@ -73,37 +73,6 @@ export function readBegin(
   const options = (given ?? {}) as BeginOptions | string;
   const fn = typeof last === "function" ? last as Callback : undefined;
   return { ...readBeginOptions(options), fn };
-}
-
-/** Commits; where a statement had failed before, that is the error. */
-async function commitAfter(tx: LeaseTransaction): Promise<void> {
-  try {
-    await tx.commit();
-  } catch (error) {
-    const isAftermath = error instanceof TransactionFinishedError ||
-      (error as { code?: unknown } | null)?.code === "25P02";
-    throw isAftermath && tx.firstError !== undefined
-      ? tx.firstError.error
-      : error;
-  }
-}
-
-/** Runs a callback in a transaction, and commits; what the callback throws rolls back. */
-export async function runIn(
-  tx: LeaseTransaction,
-  fn: Callback,
-): Promise<unknown> {
-  tx.hold();
-  try {
-    const result = fn(tx.public);
-    const value = Array.isArray(result)
-      ? await Promise.all(result)
-      : await result;
-    if (tx.outcome === undefined) await commitAfter(tx);
-    return value;
-  } finally {
-    await tx.end();
-  }
 }
 
 /** Runs a callback in a transaction, again when the server asks for it. */

@@ -1,0 +1,277 @@
+/**
+ * Transactions and their savepoints, on a lease.
+ *
+ * @module
+ */
+
+import { isTemplate, type Statement } from "./driver/connection.ts";
+import { HeldScope } from "./held_scope.ts";
+import {
+  ConnectionLostError,
+  type ConnectionLostPhase,
+  TransactionFinishedError,
+  type TransactionOutcome,
+} from "./pool_errors.ts";
+import type { Lease } from "./lease.ts";
+import type { QueryLimits } from "./sql.ts";
+import type { StatementMaker } from "./statement_maker.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** What is run in a transaction. */
+export type Callback = (tx: Transaction) => unknown;
+
+/** The statements that make, keep and undo a transaction or a savepoint. */
+export interface Brackets {
+  readonly noun: "transaction" | "savepoint";
+  readonly begin: string;
+  readonly commit: string;
+  readonly rollback: string;
+}
+
+/** A transaction or a savepoint, on one lease. */
+export class LeaseTransaction extends HeldScope {
+  readonly #lease: Lease;
+  readonly #brackets: Brackets;
+  /** Whether the lease ends with it. */
+  readonly #ownsLease: boolean;
+  #outer: LeaseTransaction | undefined;
+  #outcome: TransactionOutcome | undefined;
+  #preparedName: string | undefined;
+  #savepoints = 0;
+  #firstError: { readonly error: unknown } | undefined;
+
+  constructor(
+    lease: Lease,
+    brackets: Brackets,
+    ownsLease: boolean,
+  ) {
+    super();
+    this.#lease = lease;
+    this.#brackets = brackets;
+    this.#ownsLease = ownsLease;
+  }
+
+  override get maker(): StatementMaker {
+    return this.#lease.maker;
+  }
+
+  /** This, as its user sees it. */
+  get public(): Transaction {
+    return this as unknown as Transaction;
+  }
+
+  get outcome(): TransactionOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** The error that made the server refuse what came after it, if one did. */
+  get firstError(): { readonly error: unknown } | undefined {
+    return this.#firstError;
+  }
+
+  /** Sends what begins it. */
+  async open(): Promise<this> {
+    await this.#command("begin", this.#brackets.begin);
+    return this;
+  }
+
+  override hold(): void {
+    this.#lease.hold();
+  }
+
+  override claim(): void {
+    this.#lease.claim();
+  }
+
+  override runWithin(statement: Statement, limits: QueryLimits): void {
+    const fault = this.#fault("run a query");
+    if (fault !== undefined) return statement.fail(fault);
+    // As the driver: the error comes out of the transaction, awaited or not.
+    statement.watchError((error) => this.#firstError ??= { error });
+    this.#lease.runWithin(statement, limits);
+  }
+
+  override cancel(statement: Statement): void {
+    this.#lease.cancel(statement);
+  }
+
+  async commit(): Promise<void> {
+    const fault = this.#fault("commit");
+    if (fault !== undefined) throw fault;
+    const left = this.#lease.leaveCursor("commit");
+    if (left !== undefined) await left;
+    const name = this.#preparedName;
+    this.#outcome = "unknown";
+    try {
+      const sql = name === undefined
+        ? this.#brackets.commit
+        : `prepare transaction '${name}'`;
+      const result = await this.#command("commit", sql);
+      this.#outcome = isRollback(result)
+        ? "rolled back"
+        : name === undefined
+        ? "committed"
+        : "prepared";
+    } catch (error) {
+      // The server refused: then it rolled back. Otherwise nobody knows.
+      if (!(error instanceof ConnectionLostError)) {
+        this.#outcome = "rolled back";
+        await this.#undoSavepoint();
+      } else if (!error.sent) this.#outcome = "rolled back";
+      throw error;
+    } finally {
+      await this.#leave();
+    }
+    if (this.#outcome === "rolled back") {
+      throw new TransactionFinishedError("commit", this.#outcome, {
+        cause: this.#firstError?.error ?? new Error("A statement had failed"),
+      });
+    }
+  }
+
+  async rollback(): Promise<void> {
+    const fault = this.#fault("roll back");
+    if (fault !== undefined) throw fault;
+    this.#outcome = "rolled back";
+    const left = this.#lease.endOpen(() => this.#fault("go on")!);
+    if (left !== undefined) await left;
+    try {
+      await this.#lease.bounded(
+        this.#command("rollback", this.#brackets.rollback),
+      );
+    } catch (error) {
+      // A session that died has rolled back.
+      if (!(error instanceof ConnectionLostError)) throw error;
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  savepoint(first?: unknown, ...rest: readonly unknown[]): Promise<unknown> {
+    const [second] = rest;
+    if (isTemplate(first)) {
+      return this.savepoint((tx: Transaction) => tx(first, ...rest as never[]));
+    }
+    const fault = this.#fault("make a savepoint");
+    if (fault !== undefined) return Promise.reject(fault);
+    const fn = typeof first === "function" ? first : second;
+    const label = typeof first === "string" ? first : "";
+    const inner = this.#inner(label).open();
+    if (typeof fn !== "function") return inner;
+    return inner.then((savepoint) => runIn(savepoint, fn as Callback));
+  }
+
+  /** As the driver: a transaction in a transaction is a savepoint. */
+  begin(first?: unknown, second?: unknown): Promise<unknown> {
+    const fn = typeof first === "function" ? first : second;
+    return typeof fn === "function" ? this.savepoint(fn) : this.savepoint();
+  }
+
+  transaction<T>(fn: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    return this.savepoint(fn) as Promise<T>;
+  }
+
+  prepare(name: string): Promise<void> {
+    this.#preparedName = name.replace(/[^a-z0-9$\-_. ]/gi, "");
+    return Promise.resolve();
+  }
+
+  reserve(): ReturnType<Lease["reserve"]> {
+    return this.#lease.reserve();
+  }
+
+  override async end(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    if (this.#ownsLease) {
+      this.#outcome = "rolled back";
+      await this.#leave();
+    } else {
+      // Whatever keeps it from rolling back has ended the session, or will when
+      // the lease is released: it is no reason to hide the error on its way out.
+      await this.rollback().catch(() => this.#lease.destroy());
+    }
+  }
+
+  #inner(label: string): LeaseTransaction {
+    const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
+    const name = `"s${this.#savepoints++}${suffix}"`;
+    const brackets: Brackets = {
+      noun: "savepoint",
+      begin: `savepoint ${name}`,
+      commit: `release savepoint ${name}`,
+      rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+    };
+    const inner = new LeaseTransaction(this.#lease, brackets, false);
+    inner.#outer = this;
+    return inner;
+  }
+
+  /** How it ended, or what it is in, if one has; to ask costs no error. */
+  get #ended(): TransactionOutcome | undefined {
+    if (this.#outcome !== undefined) return this.#outcome;
+    return this.#outer === undefined ? undefined : this.#outer.#ended;
+  }
+
+  /** Why it can do nothing any more, if so. */
+  #fault(action: string): Error | undefined {
+    const ended = this.#ended;
+    return ended && new TransactionFinishedError(action, ended);
+  }
+
+  /** A savepoint that cannot be kept: what it is in goes on without it. */
+  async #undoSavepoint(): Promise<void> {
+    if (this.#outer === undefined) return;
+    await this.#command("rollback", this.#brackets.rollback).catch(() => {});
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#outer === undefined) this.#lease.leaveTransaction(this.#brackets);
+    if (this.#ownsLease) await this.#lease.release();
+  }
+
+  async #command(phase: ConnectionLostPhase, sql: string): Promise<unknown> {
+    try {
+      return await this.#lease.command(sql);
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      const { sent, sqlState, cause } = error;
+      throw new ConnectionLostError({ sent, phase, sqlState, cause });
+    }
+  }
+}
+
+/** A COMMIT of a failed transaction is answered as what it did. */
+function isRollback(result: unknown): boolean {
+  return (result as { command?: unknown } | null)?.command === "ROLLBACK";
+}
+
+/** Commits; where a statement had failed before, that is the error. */
+async function commitAfter(tx: LeaseTransaction): Promise<void> {
+  try {
+    await tx.commit();
+  } catch (error) {
+    const isAftermath = error instanceof TransactionFinishedError ||
+      (error as { code?: unknown } | null)?.code === "25P02";
+    throw isAftermath && tx.firstError !== undefined
+      ? tx.firstError.error
+      : error;
+  }
+}
+
+/** Runs a callback in a transaction, and commits; what the callback throws rolls back. */
+export async function runIn(
+  tx: LeaseTransaction,
+  fn: Callback,
+): Promise<unknown> {
+  tx.hold();
+  try {
+    const result = fn(tx.public);
+    const value = Array.isArray(result)
+      ? await Promise.all(result)
+      : await result;
+    if (tx.outcome === undefined) await commitAfter(tx);
+    return value;
+  } finally {
+    await tx.end();
+  }
+}
