@@ -5,14 +5,8 @@
  */
 
 import type { StatementScope } from "./connection.ts";
-import {
-  copyCursorError,
-  CopyGuard,
-  copySimply,
-  type CopyWatcher,
-  mayHoldCopy,
-} from "./copy_stream.ts";
-import { endCursor, guardCursor } from "./cursor.ts";
+import { copyCursorError, copySimply, mayHoldCopy } from "./copy_stream.ts";
+import { endCursor } from "./cursor.ts";
 import {
   describeFault,
   type DriverQuery,
@@ -25,33 +19,29 @@ import {
   handOverAnew,
 } from "./hand_over.ts";
 import type { LazyQuery } from "./lazy_query.ts";
+import { OpenReply, type ReplyOwner } from "./open_reply.ts";
 import { PreparedPlan } from "./prepared_plan.ts";
 import type { SessionStatement } from "./statement_line.ts";
 
 function ignore(): void {}
 
 /** One statement of postgres.js: a lazy query. */
-export class DriverStatement implements SessionStatement, CopyWatcher {
+export class DriverStatement implements SessionStatement, ReplyOwner {
   readonly query: LazyQuery;
   readonly firstWord: string;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;
   isCommand = false;
-  isLookedAt = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;
-  leave: (() => void) | undefined;
   next: SessionStatement | undefined;
   readonly #isCopy: boolean;
   readonly mayCopy: boolean;
   #isPlanStale = false;
-  #isGuarded = false;
-  #isInTransaction = false;
-  /** What of it still comes is read by nobody. */
-  #isLeft = false;
   #plan: PreparedPlan | undefined;
-  #copy: CopyGuard | undefined;
+  /** Of those that may last. */
+  #reply: OpenReply | undefined;
   #onError: ((error: unknown) => void) | undefined;
   #abandonment: Fault | undefined;
   /** What has its place in the driver's own line. */
@@ -76,20 +66,20 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
   }
 
   get isOrphan(): boolean {
-    const isUnwanted = this.isAbandoned || this.#isLeft;
+    const isUnwanted = this.isAbandoned || this.#reply?.isLeft === true;
     return isUnwanted && this.#place === this.query;
   }
 
   get isAnswered(): boolean {
-    return this.query.isSettled || this.isLookedAt;
+    return this.query.isSettled || this.#reply?.isLookedAt === true;
   }
 
   get isOpen(): boolean {
-    return this.isLookedAt || this.#copy?.isOpen === true;
+    return this.#reply?.isOpen === true;
   }
 
   get isSuspended(): boolean {
-    return this.isLookedAt || this.#copy?.isUnended === true;
+    return this.#reply?.isSuspended === true;
   }
 
   get mustRunAgain(): boolean {
@@ -121,7 +111,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     this.isAbandoned = true;
     this.#abandonment = { error };
     this.fail(error);
-    this.leave?.();
+    this.#reply?.leave?.();
   }
 
   fail(error: unknown): void {
@@ -143,7 +133,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
 
   end(): void {
     const { onEnd } = this;
-    this.#copy = undefined;
+    this.#reply?.end();
     this.onEnd = undefined;
     onEnd?.();
   }
@@ -167,10 +157,7 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
       query.reject(copyCursorError());
       return false;
     }
-    if (this.isExclusive || this.mayCopy) {
-      this.#isInTransaction = context.isInTransaction();
-      if (!this.#isGuarded) this.#guard(context);
-    }
+    if (this.isExclusive || this.mayCopy) this.#guard(context);
     this.#isPlanStale = false;
     const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
     const running = head === undefined ? query : head.#place;
@@ -185,21 +172,17 @@ export class DriverStatement implements SessionStatement, CopyWatcher {
     return query.state !== null;
   }
 
-  /** Once, although it may be run again. */
+  /** Follows it from the first time on: it may be run again. */
   #guard(context: DriverContext): void {
-    const { query } = this;
-    this.#isGuarded = true;
-    if (this.#isCopy && query.onlyDescribe !== true) copySimply(query);
-    if (this.mayCopy) this.#copy = new CopyGuard(query, this);
-    guardCursor(query, this, context.close);
+    const { query, mayCopy } = this;
+    const isRun = query.onlyDescribe !== true;
+    if (this.#isCopy && isRun) copySimply(query);
+    this.#reply ??= new OpenReply(query, this, mayCopy, context.close);
+    this.#reply.isInTransaction = context.isInTransaction();
   }
 
-  onLeft(drain: () => void): void {
-    if (this.#copy === undefined || this.isAbandoned) return;
-    // To cancel it would undo what the transaction did before.
-    if (!this.#isInTransaction) return cancelInScope(this.query);
-    this.#isLeft = true;
-    drain();
+  cancel(): void {
+    cancelInScope(this.query);
   }
 
   onFailed(error: unknown): void {
