@@ -21,6 +21,11 @@ function ownPlace(url: string | undefined): string | undefined {
   return folder ?? file;
 }
 
+/** Sets how many frames an error gets, where a program lets that be set. */
+export function limitFrames(limit: number): void {
+  Reflect.set(Error, "stackTraceLimit", limit);
+}
+
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
   readonly #error: Error;
@@ -29,12 +34,12 @@ export class CallSite {
   /** `entry` is what a program called of ours, where that is known: it is left out, and what it called. */
   constructor(entry?: unknown) {
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = MAX_FRAMES;
+    limitFrames(MAX_FRAMES);
     this.#error = new Error();
     if (typeof entry === "function") {
       Error.captureStackTrace(this.#error, entry as () => void);
     }
-    Error.stackTraceLimit = stackTraceLimit;
+    limitFrames(stackTraceLimit);
   }
 
   /** The frames of the program, one a line; of a bundle all, unless there is an entry. */

@@ -8,9 +8,10 @@ import { systemClock } from "./clock/system_clock.ts";
 import { Dialer } from "./driver/dialer.ts";
 import { PostgresJs } from "./driver/postgres_js.ts";
 import type { PostgresTypes } from "./options/driver_options.ts";
-import { asObserver } from "./observer.ts";
+import { asObserver, callObserver } from "./observer.ts";
 import type { Pool } from "./pool.ts";
 import { assemblePool } from "./pool_assembly.ts";
+import { PoolEvents } from "./pool_events.ts";
 import {
   type PoolOptions,
   type ResolvedPoolOptions,
@@ -60,8 +61,11 @@ export function createPool<Types extends PostgresTypes = {}>(
   options?: PoolOptions<Types>,
 ): Pool<ValuesOf<Types>> {
   const resolved = resolvePoolOptions(url, options);
-  const js = new PostgresJs({ ...resolved, ...driverOptions(resolved) });
+  const events = new PoolEvents();
+  const driver = driverOptions(resolved, events);
+  const js = new PostgresJs({ ...resolved, ...driver });
   const pool = assemblePool({
+    events,
     options: resolved,
     driver: createDialer(resolved, js),
     maker: createMaker(js),
@@ -70,13 +74,17 @@ export function createPool<Types extends PostgresTypes = {}>(
   return pool as unknown as Pool<ValuesOf<Types>>;
 }
 
-function driverOptions({ driver }: ResolvedPoolOptions) {
+function driverOptions({ driver }: ResolvedPoolOptions, events: PoolEvents) {
   const { debug, onparameter } = driver;
   return {
     ...driver,
     // Both are called amid a request or a reply, which must not fail for them.
     debug: typeof debug === "function" ? asObserver(debug) : debug,
-    onparameter: onparameter && asObserver(onparameter),
+    onparameter: onparameter &&
+      ((key: string, value: unknown) =>
+        callObserver(() => onparameter(key, value), (error) => {
+          events.tellFault("onparameter", error);
+        })),
   };
 }
 

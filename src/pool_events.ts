@@ -168,10 +168,15 @@ export class PoolEvents {
     if (onnotice === undefined) this.push({ type: "notice", pid, notice });
     else {
       callObserver(() => onnotice(notice), (error) => {
-        this.push({ type: "listenererror", eventType: "onnotice", error });
-        this.flush();
+        this.tellFault("onnotice", error);
       });
     }
+    this.flush();
+  }
+
+  /** Tells what an observer threw that is no listener. */
+  tellFault(eventType: "onnotice" | "onparameter", error: unknown): void {
+    this.push({ type: "listenererror", eventType, error });
     this.flush();
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { limitFrames } from "../call_site.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import { halted, unasked } from "./session_faults.ts";
 import type { StatementLine } from "./statement_line.ts";
@@ -29,11 +30,11 @@ interface InflowOwner {
  */
 function deliverError(driverSocket: DriverSocket, bytes: Uint8Array): unknown {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
+  limitFrames(0);
   try {
     return driverSocket.deliver(bytes);
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    limitFrames(stackTraceLimit);
   }
 }
 
@@ -97,7 +98,7 @@ export class Inflow {
     const line = this.#line;
     const isUnasked = wire.takeCopyStart() && !line.mayCopy;
     if (isUnasked) return this.#owner.onBroken(unasked());
-    const fault = wire.hasFailed
+    const fault = wire.isAtError
       ? deliverError(this.#driverSocket, bytes)
       : this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#owner.onBroken(fault);

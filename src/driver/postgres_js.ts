@@ -161,7 +161,7 @@ export const PostgresError: typeof import("npm:postgres@~3.4.9").PostgresError =
 
 /** The driver does not export it. */
 function queryClassOf(sql: AnySql): { readonly prototype: object } {
-  return sql``.constructor;
+  return sql.unsafe("").constructor; // a tagged one sets how many frames errors get
 }
 
 function makeServerError(error: ServerError): postgres.PostgresError {

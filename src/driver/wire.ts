@@ -122,8 +122,8 @@ export class Wire {
   }
 
   /**
-   * Sees what the server sent from `start` on, up to the next error, or else up
-   * to and including the next `ReadyForQuery`; answers how far that is.
+   * Sees what the server sent from `start` on, up to and including the next
+   * `ReadyForQuery`, but an error by itself; answers how far that is.
    *
    * @throws {ProtocolViolation} If it is not PostgreSQL's protocol.
    */
@@ -137,8 +137,14 @@ export class Wire {
         continue;
       }
       at = this.#readBody(bytes, at);
+      if (this.isAtError) break;
     }
     return at;
+  }
+
+  /** Whether an error is what came last. */
+  get isAtError(): boolean {
+    return this.#last === CODE.errorResponse;
   }
 
   /** Whether an error begins at `at`. */

@@ -32,6 +32,8 @@ export interface PoolParts {
   readonly driver: Driver;
   readonly maker: StatementMaker;
   readonly clock: Clock;
+  /** Who is told, if somebody was to know them sooner. */
+  readonly events?: PoolEvents;
 }
 
 // The part of a close that is kept for cancelling what is still in use.
@@ -49,7 +51,7 @@ export class PoolShell implements MemberOwner {
   readonly clock: Clock;
   readonly machine: PoolMachine<Member>;
   readonly counters = new PoolCounters();
-  readonly events = new PoolEvents();
+  readonly events: PoolEvents;
   readonly alarms = new Alarms();
   readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
@@ -63,13 +65,14 @@ export class PoolShell implements MemberOwner {
   #closing: Promise<void> | undefined;
 
   constructor(
-    { options, driver, maker, clock }: PoolParts,
+    { options, driver, maker, clock, events = new PoolEvents() }: PoolParts,
     runHook: HookRunner,
   ) {
     this.options = options;
     this.driver = driver;
     this.maker = maker;
     this.clock = clock;
+    this.events = events;
     const { onAcquire, connectTimeoutMs } = options;
     this.machine = new PoolMachine({
       ...options,

@@ -119,18 +119,20 @@ Deno.test("Wire knows the transaction status of the last ReadyForQuery", () => {
   assertEquals(wire.readies, 3);
 });
 
-Deno.test("Wire stops behind each ReadyForQuery", () => {
+Deno.test("Wire stops behind each ReadyForQuery, and behind an error", () => {
   const wire = new Wire();
   const ends = [];
   for (let at = 0; at < CONVERSATION.length;) {
     at = wire.receive(CONVERSATION, at);
     ends.push(`${wire.readies} ${CONVERSATION.length - at} left`);
   }
-  assertEquals(ends.map((end) => end.split(" ")[0]), ["1", "2", "3", "4", "4"]);
-  assertEquals(ends[4], "4 0 left");
+  assertEquals(ends.map((end) => end.split(" ")[0]), [
+    ...["1", "2", "3", "3", "4", "4"],
+  ]);
+  assertEquals(ends[5], "4 0 left");
 });
 
-Deno.test("Wire stops before an error, so that what comes before it is passed on without it", () => {
+Deno.test("Wire stops before and behind an error, which is passed on by itself", () => {
   const row = message("D", [0, 1], int32(1), "E");
   const failure = errorResponse("ERROR", "22012");
   const reply = joined(row, failure, readyForQuery());
@@ -138,8 +140,11 @@ Deno.test("Wire stops before an error, so that what comes before it is passed on
   const before = wire.receive(reply);
   assertEquals([before, wire.hasFailed], [row.length, false]);
   assertEquals(wire.isBeforeError(reply, before), true);
-  assertEquals(wire.receive(reply, before), reply.length);
-  assertEquals([wire.hasFailed, wire.isBeforeError(row, 0)], [true, false]);
+  const behind = wire.receive(reply, before);
+  assertEquals(behind, row.length + failure.length);
+  assertEquals([wire.hasFailed, wire.isAtError], [true, true]);
+  assertEquals(wire.receive(reply, behind), reply.length);
+  assertEquals([wire.isAtError, wire.isBeforeError(row, 0)], [false, false]);
   // Of what is inside a message, nothing is one.
   wire.receive(row.subarray(0, row.length - 1));
   assertEquals(wire.isBeforeError(row, row.length - 1), false);

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+} from "../support/assert.ts";
 import { EVENT_TYPES } from "../support/event_types.ts";
 import { eventually } from "../support/eventually.ts";
 import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
@@ -80,6 +85,29 @@ poolTest(
     pool.addEventListener("listenererror", throwIt);
     await pool`select 1`;
     assertEquals(told, ["open: An observer's own fault", "open"]);
+  },
+);
+
+poolTest(
+  "Promise 23: what onnotice and onparameter throw is told, and has its frames",
+  async (t) => {
+    const thrown: Error[] = [];
+    const fail = () => {
+      throw thrown[thrown.push(new Error("Observed")) - 1];
+    };
+    await using world = poolWorld(t, {
+      max: 1,
+      onnotice: fail,
+      onparameter: fail,
+    });
+    const { pool } = world;
+    const told = new Map<string, unknown>();
+    pool.addEventListener("listenererror", ({ eventType, error }) => {
+      told.set(eventType, error);
+    });
+    await pool.unsafe("do $$ begin raise notice 'Seen'; end $$");
+    assertEquals([...told.keys()].sort(), ["onnotice", "onparameter"]);
+    for (const { stack } of thrown) assertMatch(stack!, /observers_test/);
   },
 );
 

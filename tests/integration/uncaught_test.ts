@@ -30,3 +30,11 @@ for (const form of ["one-shot", "lease", "transaction"]) {
     assertEquals(code, 1);
   });
 }
+
+Deno.test("A query that fails is told of where a program fixes how many frames errors have", async () => {
+  const { code, stdout, stderr } = await runProgram(PROGRAM, {
+    args: [server.url, "frozen"],
+  });
+  const told = 'relation "there_is_no_such_table" does not exist\n';
+  assertEquals([code, stdout, stderr], [0, told, ""]);
+});
