@@ -88,7 +88,7 @@ export interface Connection {
   readonly mayCancel: boolean;
   /** Whether nobody waits for a statement under way: each was given up, or is open. */
   readonly isAbandoned: boolean;
-  /** The cursor or COPY of which its user has a part, and has not ended it, if there is one. */
+  /** The cursor or COPY that its user may go on with, if one runs. */
   readonly open: Statement | undefined;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
   readonly isTouched: boolean;

@@ -84,10 +84,12 @@ export class CopyGuard {
     };
   }
 
-  /** Whether its user has a stream that he may go on with. */
+  /** Whether its user has a stream that is not at its end, though he may have left it. */
   get isOpen(): boolean {
-    return this.#streams.some(({ writableEnded, destroyed }) =>
-      !writableEnded && !destroyed
+    return this.#streams.some(({ writableEnded, readableEnded, destroyed }) =>
+      writableEnded === undefined
+        ? !readableEnded
+        : !writableEnded && !destroyed
     );
   }
 

@@ -66,16 +66,21 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   }
 
   get isOrphan(): boolean {
-    const isUnwanted = this.isAbandoned || this.#reply?.isLeft === true;
-    return isUnwanted && this.#place === this.query;
+    return this.isAbandoned && this.#place === this.query;
   }
 
   get isAnswered(): boolean {
-    return this.query.isSettled || this.#reply?.isLookedAt === true;
+    return this.query.isSettled;
   }
 
   get isOpen(): boolean {
+    const { cursorFn, isSettled } = this.query;
+    if (cursorFn !== undefined || this.#isCopy && !isSettled) return true;
     return this.#reply?.isOpen === true;
+  }
+
+  get isLeft(): boolean {
+    return this.#reply?.isLeft === true;
   }
 
   get isSuspended(): boolean {

@@ -180,7 +180,9 @@ export class Session implements Connection {
   }
 
   async close(): Promise<void> {
-    if (this.#phase === "lost") return;
+    // A COPY whose writer has ended is not undone.
+    if (this.#line.isFinishing) await this.quiesce().catch(() => {});
+    if (this.isLost) return;
     this.#phase = "closing";
     // Who still waits is told that the connection went, not of our cancelling.
     this.#line.abandonEach(this.#lostError);
@@ -222,7 +224,8 @@ export class Session implements Connection {
       onDestroy: () => this.#phase === "starting" || this.destroy(),
       // Paused, it would not tell that it was closed, nor let an orphan end.
       onPause: () => {
-        if (this.#phase === "running" && !this.mayCancel) this.#socket?.pause();
+        const isWanted = this.#phase === "running" && !this.#line.isLeft;
+        if (isWanted) this.#socket?.pause();
       },
       onResume: () => this.#socket?.resume(),
     };

@@ -17,10 +17,12 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly isSuspended: boolean;
   /** Whether its caller has gone while it may run; not of one that was never written. */
   readonly isOrphan: boolean;
-  /** Whether its caller has his answer, if only the beginning of one; its server may not have ended it yet. */
+  /** Whether its caller has his answer; its server may not have ended it yet. */
   readonly isAnswered: boolean;
-  /** Whether it is a cursor or COPY of which its user has a part, and has not ended it. */
+  /** Whether it is a cursor or COPY that its user may go on with. */
   readonly isOpen: boolean;
+  /** Whether it is a COPY whose reader has left it, so that what comes of it is for nobody. */
+  readonly isLeft: boolean;
   /** Whether it was answered without having run, and is to be run again. */
   readonly mustRunAgain: boolean;
   /** Whether nothing may be written behind it until it ends. */
@@ -89,7 +91,19 @@ export class StatementLine {
     return this.#running.head?.isSuspended ?? false;
   }
 
-  /** The cursor or COPY of which its user has a part, and has not ended it. */
+  /** Whether what comes is for nobody. */
+  get isLeft(): boolean {
+    return this.mayCancel || (this.#running.head?.isLeft ?? false);
+  }
+
+  /** Whether a COPY runs, and nothing else, whose writer has ended. */
+  get isFinishing(): boolean {
+    const { head } = this.#running;
+    return this.length === 1 && this.isLasting && head!.isAnswered &&
+      !head!.isOpen && !head!.isAbandoned;
+  }
+
+  /** The cursor or COPY that its user may go on with. */
   get open(): SessionStatement | undefined {
     const { head } = this.#running;
     return head?.isOpen ? head : undefined;
@@ -241,5 +255,5 @@ function isOrphan(statement: SessionStatement): boolean {
 }
 
 function isAwaitedByNobody(statement: SessionStatement): boolean {
-  return statement.isAbandoned || statement.isAnswered;
+  return statement.isAbandoned || statement.isAnswered || statement.isOpen;
 }

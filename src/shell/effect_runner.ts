@@ -7,6 +7,7 @@
 import type { Effect } from "../core/effect.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Member } from "./member.ts";
+import { LeaseReleasedError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";
 
@@ -85,6 +86,10 @@ export class EffectRunner {
     const { pid } = member.connection;
     events.push({ type: "close", pid, reason });
     member.settleReturn();
+    // What its lease left open is told of that.
+    if (member.isReleased) {
+      member.connection.open?.abandon(new LeaseReleasedError("go on"));
+    }
     void member.connection.close();
     member.leaveHook?.();
     cancels.insist(member);

@@ -52,6 +52,8 @@ export class Member implements ConnectionListener {
   readonly slot: Slot<Member>;
   /** Whether it was leased since it was last put back: hooks and resets are due. */
   wasLeased = false;
+  /** Whether its lease has ended; what it left may still be under way. */
+  isReleased = false;
   /** Whether its lease ran anything: the session may have been changed. */
   hasRun = false;
   /** How many leases it had. */
@@ -152,6 +154,7 @@ export class Member implements ConnectionListener {
   /** A lease of it begins. */
   beginLease(now: number): void {
     this.wasLeased = true;
+    this.isReleased = false;
     this.hasRun = false;
     this.isWarnedOf = false;
     this.acquiredAt = undefined;
@@ -161,6 +164,7 @@ export class Member implements ConnectionListener {
 
   /** Its lease has ended: nobody holds it any more. */
   endLease(): void {
+    this.isReleased = true;
     this.#transaction = undefined;
     if (this.held !== undefined) this.held.hasEnded = true;
     this.held = undefined;

@@ -19,6 +19,7 @@ class FakeStatement implements SessionStatement {
   isOrphan = false;
   isAnswered = false;
   isOpen = false;
+  isLeft = false;
   isSent = false;
   isAbandoned = false;
   isBarrier = false;

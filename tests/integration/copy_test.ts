@@ -2,12 +2,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import {
-  ConnectionBusyError,
-  type PooledConnection,
-  type Sql,
-  type Transaction,
-} from "../../mod.ts";
+import { ConnectionBusyError, type PooledConnection } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
@@ -19,53 +14,6 @@ const ENDLESS =
 async function pidOf(sql: Pick<PooledConnection, "unsafe">): Promise<unknown> {
   const [row] = await sql.unsafe("select pg_backend_pid() as pid");
   return row!["pid"];
-}
-
-/** Opens something, does `end` beside it, and answers what its user is told. */
-type Open = (sql: Sql, end: () => PromiseLike<void>) => Promise<unknown>;
-
-const OPENED: Record<string, Open> = {
-  "a COPY that is not ended": async (sql, end) => {
-    const into = await sql`copy copied from stdin`.writable();
-    const told = errorOf(into);
-    into.write("1\n");
-    await end();
-    return await told;
-  },
-  "a COPY that is not read": async (sql, end) => {
-    const told = errorOf(await sql.unsafe(ENDLESS).readable());
-    await end();
-    return await told;
-  },
-  "a COPY that is read": async (sql, end) => {
-    const from = await sql.unsafe(ENDLESS).readable();
-    return await messageOf(async () => {
-      for await (const _ of from) await end();
-    });
-  },
-  "a cursor in its loop": (sql, end) =>
-    messageOf(async () => {
-      for await (const _ of sql`select generate_series(1, 9)`.cursor(2)) {
-        await end();
-      }
-    }),
-  "a cursor in its callback": async (sql, end) => {
-    let ended: PromiseLike<void> | undefined;
-    const told = await messageOf(async () => {
-      await sql`select generate_series(1, 9)`.cursor(2, () => ended = end());
-    });
-    await ended;
-    return told;
-  },
-};
-
-async function messageOf(run: () => Promise<void>): Promise<unknown> {
-  return (await assertRejects(run) as Error).message;
-}
-
-async function errorOf(stream: Readable | Writable): Promise<unknown> {
-  const [error] = await once(stream, "error");
-  return error.message;
 }
 
 poolTest(
@@ -291,64 +239,21 @@ poolTest(
 );
 
 poolTest(
-  "A rollback ends what is open, tells its user, and keeps the connection",
-  async (t) => {
-    await using world = poolWorld(t, { max: 1, releaseTimeoutMs: 60_000 });
-    const { pool } = world;
-    await pool`create temp table copied (n int)`;
-    await using lease = await pool.acquire();
-    const pid = await pidOf(lease);
-    const ends: ((tx: Transaction) => Promise<void>)[] = [
-      (tx) => tx.rollback(),
-      async (tx) => await tx[Symbol.asyncDispose](),
-    ];
-    for (const [name, open] of Object.entries(OPENED)) {
-      for (const end of ends) {
-        for (const isInner of [false, true]) {
-          await using outer = await lease.begin();
-          const tx = isInner ? await outer.savepoint() : outer;
-          const told = await open(tx, () => end(tx));
-          assertEquals(
-            told,
-            "Cannot go on: the transaction was rolled back",
-            name,
-          );
-          if (isInner) await outer`select 1`;
-        }
-      }
-    }
-    assertEquals(await pidOf(lease), pid);
-  },
-);
-
-poolTest(
-  "A lease that is released ends what is open, tells its user, and keeps the connection",
-  async (t) => {
-    await using world = poolWorld(t, { max: 1, releaseTimeoutMs: 60_000 });
-    const { pool } = world;
-    await pool`create temp table copied (n int)`;
-    const pid = await pidOf(pool);
-    for (const [name, open] of Object.entries(OPENED)) {
-      for (const begin of [() => pool.acquire(), () => pool.begin()]) {
-        await using sql: Sql & AsyncDisposable = await begin();
-        const told = await open(sql, () => sql[Symbol.asyncDispose]());
-        assertEquals(told, "Cannot go on: this lease was released", name);
-        assertEquals(await pidOf(pool), pid, name);
-      }
-    }
-  },
-);
-
-poolTest(
-  "A COPY whose writer has ended is not undone by the release of its lease",
+  "What is given up behind a COPY that was left in a transaction does not undo it",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
     await pool`create temp table copied (n int)`;
-    {
-      await using lease = await pool.acquire();
-      (await lease`copy copied from stdin`.writable()).end("1\n");
-    }
+    await pool.transaction(async (tx) => {
+      await tx`insert into copied values (1)`;
+      const rows = "select repeat('x', 1000) from generate_series(1, 99999)";
+      const copy = tx.unsafe(`copy (${rows}) to stdout`).readable();
+      for await (const _ of await copy) break;
+      const given = tx`insert into copied values (2)`;
+      const told = assertRejects(async () => await given, Error, "Cancel");
+      given.cancel();
+      await told;
+    });
     assertEquals([...await pool`select n from copied`], [{ n: 1 }]);
   },
 );
