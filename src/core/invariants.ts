@@ -208,15 +208,25 @@ function checkDials<C>(machine: PoolMachine<C>, now: number): void {
   const onTheirWay = connecting + preparing - hooked +
     Math.min(hooked, leading);
   const waiting = state.isPaused ? 0 : queue.length - onTheirWay;
-  const missing = Math.max(waiting, state.min - table.live);
-  const wanted = Math.min(missing, state.max - table.total);
-  // While hooks throw, who needs none passes those who do.
-  const isForLease = leading > state.max ||
-    leading > 0 && leading === queue.length;
-  const underWay = connecting + (backoff.isRelapsed && isForLease ? hooked : 0);
-  const allowed = backoff.isRelapsed && !isForLease
-    ? backoff.allowanceAtOnce(underWay)
-    : backoff.allowance(now, underWay);
+  const isAwaited = waiters.readiness.length > 0;
+  const shortage = (isAwaited ? Math.max(1, state.min) : state.min) -
+    table.live;
+  const wanted = Math.min(
+    Math.max(waiting, shortage),
+    state.max - table.total,
+  );
+  // While hooks throw, who needs none does not wait for that, and passes those
+  // who wait for nothing else.
+  const { isRelapsed } = backoff;
+  const areTried = isRelapsed && (hooked > 0 || now < backoff.retryAt);
+  const isForLease = leading > 0 &&
+    (leading === queue.length || leading > (areTried ? 1_000 : hooked));
+  const underWay = connecting + (isRelapsed && isForLease ? hooked : 0);
+  const unhooked = isRelapsed ? backoff.allowanceAtOnce(connecting) : 0;
+  const allowed = Math.max(
+    Math.min(shortage, unhooked),
+    isRelapsed && !isForLease ? unhooked : backoff.allowance(now, underWay),
+  );
   hold(Math.min(wanted, allowed) <= 0, "dials begin", wanted, allowed);
   if (wanted <= 0 || underWay > 0) return;
   const isHeldBack = machine.nextDeadline <= backoff.retryAt;

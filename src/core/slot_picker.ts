@@ -11,6 +11,9 @@ import type { SlotKeeper } from "./slot_keeper.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 import type { Waiter, WaiterKind } from "./wait_queue.ts";
 
+// How many leases are looked past for a one-shot that may pass them.
+const MOST_PASSED = 1_000;
+
 /**
  * Picks a connection for whoever heads the queue: the idle one used last, so
  * that the rest can be reaped. What is idle may be granted: whatever is past
@@ -40,17 +43,28 @@ export class SlotPicker<C> {
     return this.#isHeldBack ? this.#backoff.retryAt : Infinity;
   }
 
-  /**
-   * The first one-shot behind leases that wait for a hook, and for nothing else:
-   * it needs none. While hooks throw, those are all, as far as is looked.
-   */
-  get passer(): Waiter | undefined {
-    const { hooked } = this.#slots.table;
-    let left = this.#backoff.isRelapsed ? this.#state.max : hooked;
+  /** The first one-shot behind leases that wait for a hook and for nothing else: it needs none. */
+  passer(now: number): Waiter | undefined {
     let at = this.#waiters.queue.head;
     if (at?.kind === "share") return undefined;
+    let left = this.#areHooksTried(now)
+      ? MOST_PASSED
+      : this.#slots.table.hooked;
     for (; left > 0 && at?.kind === "lease"; left--) at = at.after;
     return at?.kind === "share" ? at : undefined;
+  }
+
+  /** Whether hooks throw, and one is tried, or none may be yet. */
+  #areHooksTried(now: number): boolean {
+    if (!this.#backoff.isRelapsed) return false;
+    return this.#slots.table.hooked > 0 || now < this.#backoff.retryAt;
+  }
+
+  /** A connection for who passes: one on which a hook ended well is to come free for a lease. */
+  pickToPass(now: number): Slot<C> | undefined {
+    const slot = this.pick("share", now);
+    const isAwaited = slot?.isProven === true && this.#backoff.isRelapsed;
+    return isAwaited ? undefined : slot;
   }
 
   /** What was held back is to be seen anew. */
@@ -130,7 +144,8 @@ export class SlotPicker<C> {
     const { idle, table } = this.#slots;
     const { top } = idle;
     if (!this.#backoff.isRelapsed || top === undefined) return top;
-    if (top.isPrepared || top.isProven) return top;
+    const isReady = top.isPrepared && top.isHooked;
+    if (isReady || top.isProven) return top;
     this.#isHeldBack = now < this.#backoff.retryAt;
     if (!this.#isHeldBack && table.hooked === 0) return top;
     return [...idle].find(({ isProven }) => isProven);

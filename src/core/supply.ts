@@ -47,7 +47,10 @@ export class Supply<C> {
     const wanted = Math.min(this.#missing, this.#room);
     this.#isHeldBack = false;
     if (wanted <= 0) return false;
-    const count = Math.min(wanted, this.#allowance(now));
+    const count = Math.max(
+      Math.min(wanted, this.#allowance(now)),
+      Math.min(wanted, this.#shortage, this.#allowanceUnhooked),
+    );
     for (let left = count; left > 0; left--) this.#slots.dial(now);
     this.#isHeldBack = now < this.#backoff.retryAt;
     return count > 0;
@@ -103,32 +106,41 @@ export class Supply<C> {
     this.#isHeldBack = false;
   }
 
-  /** For those who wait, and up to `min`; one for those who wait for a warm pool. */
+  /** For those who wait, and up to `min`. */
   get #missing(): number {
-    const { min, isPaused } = this.#state;
-    const { queue, readiness } = this.#waiters;
-    const { live, counts, hooked } = this.#slots.table;
-    const floor = readiness.length > 0 ? Math.max(1, min) : min;
+    const { queue } = this.#waiters;
+    const { counts, hooked } = this.#slots.table;
     // With a hook they are prepared for leases; of those some may have gone.
     const onTheirWay = counts.connecting + counts.preparing - hooked +
       queue.countLeading(hooked);
-    const waiting = isPaused ? 0 : queue.length - onTheirWay;
-    return Math.max(waiting, floor - live);
+    const waiting = this.#state.isPaused ? 0 : queue.length - onTheirWay;
+    return Math.max(waiting, this.#shortage);
   }
 
-  /**
-   * While hooks throw, one connection at a time is opened and tried. Those for
-   * whom no hook runs need not wait for that.
-   */
+  /** What is missing up to `min`; one for those who wait for a warm pool. */
+  get #shortage(): number {
+    const { min } = this.#state;
+    const isAwaited = this.#waiters.readiness.length > 0;
+    return (isAwaited ? Math.max(1, min) : min) - this.#slots.table.live;
+  }
+
+  /** While hooks throw, one connection at a time is opened for leases, and tried. */
   #allowance(now: number): number {
     const { counts: { connecting }, hooked } = this.#slots.table;
-    const { isRelapsed } = this.#backoff;
-    if (!isRelapsed) return this.#backoff.allowance(now, connecting);
+    if (!this.#backoff.isRelapsed) {
+      return this.#backoff.allowance(now, connecting);
+    }
     const isForLease = this.#waiters.queue.head?.kind === "lease" &&
-      this.#picker.passer === undefined;
+      this.#picker.passer(now) === undefined;
     return isForLease
       ? this.#backoff.allowance(now, connecting + hooked)
-      : this.#backoff.allowanceAtOnce(connecting);
+      : this.#allowanceUnhooked;
+  }
+
+  /** For whom no hook runs need not wait for one that throws. */
+  get #allowanceUnhooked(): number {
+    if (!this.#backoff.isRelapsed) return 0;
+    return this.#backoff.allowanceAtOnce(this.#slots.table.counts.connecting);
   }
 
   get #room(): number {

@@ -69,10 +69,11 @@ export class Turnstile<C> {
 
   #letPass(now: number): void {
     const picker = this.#picker;
-    for (let next = picker.passer; next !== undefined; next = picker.passer) {
-      const slot = picker.pick("share", now);
+    for (;;) {
+      const next = picker.passer(now);
+      const slot = next && picker.pickToPass(now);
       if (slot === undefined) return;
-      this.#serveOne(next, slot, now);
+      this.#serveOne(next!, slot, now);
     }
   }
 

@@ -232,7 +232,7 @@ Deno.test("While hooks throw, open connections are tried one at a time, as rarel
   world.advance(49);
   assertEquals(world.preparations.length, 0);
   world.advance(1);
-  assertEquals([world.preparations.length, world.dials.length], [1, 0]);
+  assertEquals(world.preparations.length, 1);
   world.prepared();
   assertEquals(first!.outcome, "granted");
 });
@@ -285,14 +285,52 @@ Deno.test("A one-shot passes no lease that waits for a connection", () => {
   assertEquals([world.preparations.length, late.outcome], [2, "waiting"]);
 });
 
-Deno.test("A one-shot passes all leases while hooks throw", () => {
+Deno.test("A one-shot passes all leases while hooks throw, until one may be tried", () => {
   const world = unproven(3);
-  const leases = world.acquireMany(2);
-  hookThrows(world);
-  hookThrows(world);
+  const leases = world.acquireMany(5);
+  for (let left = 3; left > 0; left--) hookThrows(world);
+  world.dialled();
+  world.advance(49);
   const share = world.acquire("share");
   assertEquals(share.outcome, "granted");
-  assertEquals(leases.map(({ outcome }) => outcome), ["waiting", "waiting"]);
+  world.advance(1);
+  const late = world.acquire("share");
+  assertEquals(late.outcome, "waiting");
+  world.finished(share.granted);
+  assertEquals(world.preparations, [share.granted]);
+  assertEquals(late.outcome, "waiting");
+  world.prepared();
+  assertEquals(leases[0]!.outcome, "granted");
+});
+
+Deno.test("A one-shot that passes leaves what is proven to a lease, and takes what is not", () => {
+  const world = unproven(3);
+  const holder = world.acquire();
+  world.prepared();
+  world.release(holder);
+  const proven = world.acquire("share").granted;
+  assertEquals(proven, holder.granted);
+  const lease = world.acquire();
+  hookThrows(world);
+  const shares = world.acquireMany(3, "share");
+  assertEquals(
+    shares.map(({ outcome }) => outcome),
+    ["granted", "granted", "waiting"],
+  );
+  assertEquals(proven.inFlight, 1);
+  world.finished(proven);
+  world.prepared(true, proven);
+  assertEquals(lease.slot, proven);
+});
+
+Deno.test("What min wants is opened while hooks throw, whoever waits", () => {
+  const world = unproven(2);
+  world.acquireMany(3);
+  hookThrows(world);
+  hookThrows(world);
+  assertEquals(world.dials.length, 1);
+  world.dialled();
+  assertEquals(world.dials.length, 1);
 });
 
 Deno.test("Nobody waits for a hook whose lease has gone", () => {

@@ -87,8 +87,12 @@ export class PoolOracle extends PoolBooks {
   #probe({ at, isRelapse }: { at: number; isRelapse: boolean }): void {
     const next = this.#inLine[0];
     const mayPass = this.#inLine[this.#leading]?.kind === "share" &&
-      this.#leading <= this.max;
-    const isTrial = isRelapse && next?.kind === "lease" && !mayPass;
+      this.#mostPassed >= this.#leading;
+    const isWarming = this.waiting.some(({ kind }) => kind === "ready");
+    const isShort = this.total - this.in("closing").length <
+      Math.max(this.min, isWarming ? 1 : 0);
+    const isTrial = isRelapse && next?.kind === "lease" && !mayPass &&
+      !isShort;
     const length = this.in("connecting").length +
       (isTrial ? this.#inHook.length : 0);
     must(length === 0, `${length} dials beside a probe`);
@@ -110,6 +114,11 @@ export class PoolOracle extends PoolBooks {
 
   get #inHook(): Slot<number>[] {
     return this.in("preparing").filter((slot) => this.record(slot).hook);
+  }
+
+  /** How many leases wait for a hook and for nothing else. */
+  get #mostPassed(): number {
+    return this.failure?.isRelapse === true ? Infinity : this.#inHook.length;
   }
 
   get #inPing(): Slot<number>[] {
@@ -169,7 +178,7 @@ export class PoolOracle extends PoolBooks {
     const guest = waiter as Guest;
     const record = this.record(slot);
     must(this.closing === undefined && !this.isPaused, "a grant when it rests");
-    if (guest !== this.#inLine[0]) this.#checkPass(guest);
+    if (guest !== this.#inLine[0]) this.#checkPass(guest, record);
     must(guest.deadline > this.now || guest.isAtOnce, "a grant too late");
     must(this.#mayBeGranted(record), `a grant of ${slot.id}, past its time`);
     const isShared = guest.kind === "share" && record.state === "shared";
@@ -183,13 +192,13 @@ export class PoolOracle extends PoolBooks {
   }
 
   /** A one-shot passes leases that wait for a hook, and nothing else. */
-  #checkPass(guest: Guest): void {
+  #checkPass(guest: Guest, { isProven }: Record): void {
     const before = this.#inLine.indexOf(guest);
-    const isRelapse = this.failure?.isRelapse === true;
-    const most = isRelapse ? this.max : this.#inHook.length;
     const mayPass = guest.kind === "share" && before === this.#leading &&
-      before <= most && this.limits.hasAcquireHook;
+      before <= this.#mostPassed && this.limits.hasAcquireHook;
     must(mayPass, "a grant out of turn");
+    const isAwaited = isProven && this.failure?.isRelapse === true;
+    must(!isAwaited, "a one-shot keeps what a lease could have");
     this.mark("a one-shot passes a lease in its hook");
   }
 

@@ -31,10 +31,28 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "",
   ),
   mutant(
+    "one-shots keep a lease from having its hook tried",
+    "core/slot_picker.ts",
+    "return this.#slots.table.hooked > 0 || now < this.#backoff.retryAt;",
+    "return true;",
+  ),
+  mutant(
+    "one-shots keep a lease from what is proven",
+    "core/slot_picker.ts",
+    "return isAwaited ? undefined : slot;",
+    "return slot;",
+  ),
+  mutant(
+    "what min wants waits for a hook",
+    "core/supply.ts",
+    "Math.min(wanted, this.#shortage, this.#allowanceUnhooked),",
+    "0,",
+  ),
+  mutant(
     "one-shots pass a lease that waits for a connection",
     "core/slot_picker.ts",
-    "let left = this.#backoff.isRelapsed ? this.#state.max : hooked;",
-    "let left = this.#state.max;",
+    ": this.#slots.table.hooked;",
+    ": MOST_PASSED;",
   ),
   mutant(
     "one-shots send connections into a hook",

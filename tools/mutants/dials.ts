@@ -38,7 +38,7 @@ export const DIAL_MUTANTS: readonly Mutant[] = [
   mutant(
     "min is never filled up",
     SUPPLY,
-    "return Math.max(waiting, floor - live);",
+    "return Math.max(waiting, this.#shortage);",
     "return waiting;",
   ),
   mutant(
