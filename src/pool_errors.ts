@@ -89,7 +89,7 @@ function describeSites(holders: readonly NestedHolder[]): string {
 }
 
 function describeCause(cause: unknown): string {
-  return cause === undefined ? "" : `; last dial: ${errorText(cause)}`;
+  return cause === undefined ? "" : `; last failure: ${errorText(cause)}`;
 }
 
 /** The pool is closed or closing. */
@@ -97,9 +97,9 @@ export class PoolClosedError extends PoolError {
   /** Stable across versions. */
   override readonly code = "POOL_CLOSED";
 
-  /** `name` is the pool's. */
-  constructor(name: string) {
-    super(`Cannot acquire a connection: ${name} is closed`);
+  /** `name` is the pool's, `action` what was to be done. */
+  constructor(name: string, action = "acquire a connection") {
+    super(`Cannot ${action}: ${name} is closed`);
   }
 }
 

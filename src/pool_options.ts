@@ -174,14 +174,23 @@ export interface PoolOptions<
    * transaction is open, `"session"` also resets all session state but prepared
    * statements, `"none"` does nothing, a function does what it likes. The
    * default costs nothing when no transaction is open, and leaves settings,
-   * session locks, temporary tables and LISTEN to the next borrower.
+   * session locks, temporary tables and LISTEN to the next borrower. After
+   * `"session"` settings and role are those of `connection`: what `onConnect`
+   * set is gone, too.
    *
    * @default {"rollback"}
    */
   readonly reset?: ResetMode | undefined;
-  /** Awaited after a dial, before the connection is first granted. */
+  /**
+   * Awaited after a dial, before the connection is first granted. A setting or
+   * a role for each connection belongs in `connection`, for `reset: "session"`
+   * goes back to that.
+   */
   readonly onConnect?: ConnectionHook | undefined;
-  /** Awaited before each grant; one that throws destroys the connection. */
+  /**
+   * Awaited before each lease; one that throws destroys the connection. Not
+   * before a query on the pool, which may share its connection with others.
+   */
   readonly onAcquire?: ConnectionHook | undefined;
   /** Awaited after each lease; one that throws destroys the connection. */
   readonly onRelease?: ConnectionHook | undefined;

@@ -28,6 +28,20 @@ Deno.test("a call site begins where a program calls, and has no frame of the pac
   await pool.close();
 });
 
+for (const debug of [true, () => {}]) {
+  Deno.test(`where a lease was released is known with a debug that is a ${typeof debug}`, async () => {
+    const { pool } = fakedPool({ debug });
+    const lease = await pool.acquire();
+    await lease.release();
+    const error = await assertRejects(
+      async () => await lease`select 1`,
+      LeaseReleasedError,
+    );
+    assertIsHere(error.releasedAt);
+    await pool.close();
+  });
+}
+
 Deno.test("a call site begins where its entry was called, wherever that stands", () => {
   function entry(): CallSite {
     return inner();

@@ -71,7 +71,7 @@ export class DialDesk {
     const { options, machine } = this.#shell;
     return machine.state.phase === "open"
       ? new Error("Cannot open a connection: the pool has become smaller")
-      : new PoolClosedError(options.name);
+      : new PoolClosedError(options.name, "open a connection");
   }
 
   #timeoutError({ connection }: Dial): ConnectError {

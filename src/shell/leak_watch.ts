@@ -34,7 +34,7 @@ export class LeakWatch {
   constructor(shell: PoolShell) {
     this.#shell = shell;
     const { leakWarningMs, driver } = shell.options;
-    this.recordsSites = leakWarningMs !== Infinity || driver.debug === true;
+    this.recordsSites = leakWarningMs !== Infinity || Boolean(driver.debug);
     // Workers of an older compatibility date have none.
     if (typeof FinalizationRegistry === "undefined") return;
     this.#registry = new FinalizationRegistry((collected) => {

@@ -20,6 +20,13 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^Timed out: true$/,
     /^Waiting: 0$/,
   ],
+  "copy.ts": [
+    /^Copied in: 10000$/,
+    /^Power cut: still 10000$/,
+    /^Copied out: true$/,
+    /^Seen by cursor: 300$/,
+    /^Lost: 0$/,
+  ],
   "edge_function.ts": [
     /^Hello Ada, Hello Bob, Hello Cleo, Hello Dan, Hello Eve, Hello Fay$/,
     /^At most 3 connections: true$/,
