@@ -21,8 +21,24 @@ function ownPlace(url: string | undefined): string | undefined {
   return folder ?? file;
 }
 
+/**
+ * Runs what makes errors whose frames would be ours and the driver's alone.
+ *
+ * Deno shows the frames of an error that nobody catches, and no others: where a
+ * query was made can only be added as text, and is shown where there are none.
+ */
+export function withoutFrames<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  limitFrames(0);
+  try {
+    return make();
+  } finally {
+    limitFrames(stackTraceLimit);
+  }
+}
+
 /** Sets how many frames an error gets, where a program lets that be set. */
-export function limitFrames(limit: number): void {
+function limitFrames(limit: number): void {
   Reflect.set(Error, "stackTraceLimit", limit);
 }
 

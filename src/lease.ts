@@ -13,6 +13,7 @@ import type {
   Statement,
   TransactionStatus,
 } from "./driver/connection.ts";
+import { withoutFrames } from "./call_site.ts";
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
@@ -74,7 +75,7 @@ export class Lease extends HeldScope implements Holder {
   override runWithin(statement: Statement, limits: QueryLimits): void {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
-    const fault = this.#fault("run a query");
+    const fault = this.#queryFault();
     if (fault !== undefined) return statement.fail(fault);
     if (this.#member.connection.isSuspended) {
       return void this.#runAfterCursor(statement, limits);
@@ -271,6 +272,12 @@ export class Lease extends HeldScope implements Holder {
     if (fault !== undefined) return fault;
     const { loss } = this.#member.connection;
     return loss === undefined ? undefined : this.#lostError(loss);
+  }
+
+  /** The same of a query, whose line it has in the place of frames of ours. */
+  #queryFault(): Error | undefined {
+    const action = "run a query";
+    return this.#fault(action) && withoutFrames(() => this.#fault(action));
   }
 
   #lostError(loss: Loss): ConnectionLostError {

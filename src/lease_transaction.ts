@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutFrames } from "./call_site.ts";
 import { isTemplate, type Statement } from "./driver/connection.ts";
 import { HeldScope } from "./held_scope.ts";
 import {
@@ -84,7 +85,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   override runWithin(statement: Statement, limits: QueryLimits): void {
-    const fault = this.#fault("run a query");
+    const fault = this.#queryFault();
     if (fault !== undefined) return statement.fail(fault);
     // As the driver: the error comes out of the transaction, awaited or not.
     statement.watchError((error) => this.#firstError ??= { error });
@@ -216,6 +217,12 @@ export class LeaseTransaction extends HeldScope {
   #fault(action: string): Error | undefined {
     const ended = this.#ended;
     return ended && new TransactionFinishedError(action, ended);
+  }
+
+  /** The same of a query, whose line it has in the place of frames of ours. */
+  #queryFault(): Error | undefined {
+    const action = "run a query";
+    return this.#fault(action) && withoutFrames(() => this.#fault(action));
   }
 
   /** A savepoint that cannot be kept: what it is in goes on without it. */

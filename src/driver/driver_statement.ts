@@ -11,6 +11,7 @@ import {
   describeFault,
   type DriverQuery,
   PASSED_OVER,
+  placeError,
 } from "./driver_query.ts";
 import {
   type DriverContext,
@@ -122,6 +123,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   fail(error: unknown): void {
     // What dies is no reason to end the process where nobody waits for this one.
     Promise.prototype.then.call(this.query, undefined, ignore);
+    placeError(error, this.query);
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);
   }

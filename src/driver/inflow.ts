@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limitFrames } from "../call_site.ts";
+import { withoutFrames } from "../call_site.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import { halted, unasked } from "./session_faults.ts";
 import type { StatementLine } from "./statement_line.ts";
@@ -21,21 +21,6 @@ interface InflowOwner {
   onBroken(cause: unknown): void;
   /** The server said that it ends the session. */
   onFatal(error: ServerError): void;
-}
-
-/**
- * The driver makes an error of it. Its frames would be the driver's and ours,
- * and Deno would show no others of one that nobody catches: the driver adds
- * where the query was made, but as text.
- */
-function deliverError(driverSocket: DriverSocket, bytes: Uint8Array): unknown {
-  const { stackTraceLimit } = Error;
-  limitFrames(0);
-  try {
-    return driverSocket.deliver(bytes);
-  } finally {
-    limitFrames(stackTraceLimit);
-  }
 }
 
 /**
@@ -99,7 +84,7 @@ export class Inflow {
     const isUnasked = wire.takeCopyStart() && !line.mayCopy;
     if (isUnasked) return this.#owner.onBroken(unasked());
     const fault = wire.isAtError
-      ? deliverError(this.#driverSocket, bytes)
+      ? withoutFrames(() => this.#driverSocket.deliver(bytes))
       : this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#owner.onBroken(fault);
     if (wire.readies > this.#readies) this.#end();

@@ -5,6 +5,7 @@
  */
 
 import postgres from "npm:postgres@~3.4.9";
+import { withoutFrames } from "../call_site.ts";
 import type { Endpoint } from "../transport/transport.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
 import type {
@@ -168,7 +169,7 @@ function makeServerError(error: ServerError): postgres.PostgresError {
   const Make = PostgresError as unknown as new (
     fields: ServerError,
   ) => postgres.PostgresError;
-  return new Make(error);
+  return withoutFrames(() => new Make(error));
 }
 
 function baseOptions(options: PostgresJsOptions): Options {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutFrames } from "../call_site.ts";
 import { ConnectionLostError } from "../pool_errors.ts";
 import type { Loss } from "./connection.ts";
 import { ProtocolViolation } from "./server_error.ts";
@@ -28,5 +29,5 @@ export function lostError(
   loss: Loss | undefined,
 ): ConnectionLostError {
   const phase = sent ? "query" : "idle";
-  return new ConnectionLostError({ sent, phase, ...loss });
+  return withoutFrames(() => new ConnectionLostError({ sent, phase, ...loss }));
 }

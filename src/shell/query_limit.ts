@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutFrames } from "../call_site.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { QueryTimeoutError } from "../pool_errors.ts";
 import type { QueryLimits } from "../sql.ts";
@@ -37,7 +38,7 @@ export class QueryLimit {
     const { timeoutMs } = limits;
     if (timeoutMs === undefined) return;
     this.#alarm = alarms.add(now + timeoutMs, () => {
-      this.#end(new QueryTimeoutError(timeoutMs));
+      this.#end(withoutFrames(() => new QueryTimeoutError(timeoutMs)));
     });
   }
 

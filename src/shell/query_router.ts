@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutFrames } from "../call_site.ts";
 import type { WaiterKind } from "../core/wait_queue.ts";
 import type { Loss, Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
@@ -83,7 +84,11 @@ function carrierOf(statement: Statement): QueryRequest | undefined {
 function failLost(statement: Statement, loss: Loss): void {
   const { isSent: sent, onEnd } = statement;
   statement.onEnd = undefined;
-  statement.fail(new ConnectionLostError({ sent, phase: "query", ...loss }));
+  statement.fail(
+    withoutFrames(() =>
+      new ConnectionLostError({ sent, phase: "query", ...loss })
+    ),
+  );
   onEnd?.();
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutFrames } from "../call_site.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Member } from "./member.ts";
 import { NestingWatch } from "./nesting_watch.ts";
@@ -145,7 +146,9 @@ export class RequestDesk {
   turnAway(effect: TurnAway, now: number): void {
     const request = effect.waiter as Request;
     if (request.kind !== "ready") this.#countRefusal(effect);
-    const error = this.#refusal(effect, request, now);
+    // Who has waited is told from elsewhere, whose frames would say nothing.
+    const refuse = () => this.#refusal(effect, request, now);
+    const error = now > request.since ? withoutFrames(refuse) : refuse();
     this.nesting.end(request);
     this.#shell.events.push({ type: "acquireerror", error });
     request.onRefused(error);

@@ -10,7 +10,38 @@ async function selectUsers(sql: Sql): Promise<void> {
   await sql`select * from there_is_no_such_table where id = ${1}`;
 }
 
-if (form === "frozen") {
+async function sleep(sql: Sql): Promise<void> {
+  await sql`select pg_sleep(60)`;
+}
+
+/** What fails of ours, and not of the server. */
+const OWN: Record<string, () => Promise<void>> = {
+  QueryTimeoutError: () => sleep(pool.with({ timeoutMs: 20 })),
+  ConnectionLostError: async () => {
+    const lease = await pool.acquire();
+    const asleep = sleep(lease);
+    await pool`select pg_terminate_backend(${lease.pid}, 5000)`;
+    await asleep;
+  },
+  LeaseReleasedError: async () => {
+    const lease = await pool.acquire();
+    await lease.release();
+    await sleep(lease);
+  },
+  TransactionFinishedError: async () => {
+    const tx = await pool.begin();
+    await tx.commit();
+    await sleep(tx);
+  },
+  AcquireTimeoutError: async () => {
+    pool.resize({ max: 1 });
+    await pool.acquire();
+    await sleep(pool.with({ timeoutMs: 20 }));
+  },
+};
+
+if (form !== undefined && form in OWN) await OWN[form]!();
+else if (form === "frozen") {
   await selectUsers(pool).catch(({ message }) => console.log(message));
 } else if (form === "one-shot") await selectUsers(pool);
 else if (form === "lease") await pool.use(selectUsers);
