@@ -21,20 +21,39 @@ function ownPlace(url: string | undefined): string | undefined {
   return folder ?? file;
 }
 
+// Those made without frames that have no place yet.
+const unplaced = new WeakSet<Error>();
+
 /**
  * Runs what makes errors whose frames would be ours and the driver's alone.
  *
  * Deno shows the frames of an error that nobody catches, and no others: where a
  * query was made can only be added as text, and is shown where there are none.
  */
-export function withoutFrames<T>(make: () => T): T {
+export function runWithoutFrames<T>(run: () => T): T {
   const { stackTraceLimit } = Error;
   limitFrames(0);
   try {
-    return make();
+    return run();
   } finally {
     limitFrames(stackTraceLimit);
   }
+}
+
+/** Makes an error so, for `placeError()`. */
+export function withoutFrames<T extends Error | undefined>(make: () => T): T {
+  const error = runWithoutFrames(make);
+  if (error !== undefined) unplaced.add(error);
+  return error;
+}
+
+/** Adds to an error that was made so where it belongs, once: frames as text, a line each. */
+export function placeError(error: unknown, frames: string): void {
+  const made = error as Error;
+  if (!unplaced.delete(made)) return;
+  const value = stackOf(made) + frames;
+  const descriptor = { value, writable: true, configurable: true };
+  Reflect.defineProperty(made, "stack", descriptor);
 }
 
 /** Sets how many frames an error gets, where a program lets that be set. */

@@ -194,7 +194,7 @@ export class Lease extends HeldScope implements Holder {
     const { connection } = this.#member;
     return isDestroyed
       ? cancels.end(connection, closeTimeoutMs)
-      : cancels.close(connection, closeTimeoutMs);
+      : this.bounded(cancels.close(connection, closeTimeoutMs), closeTimeoutMs);
   }
 
   /** This, as its user sees it. */

@@ -32,7 +32,10 @@ function hookKeeper({ cancels, options }: PoolShell): LeaseKeeper {
     end(member, isDestroyed) {
       if (!isDestroyed) return undefined;
       member.isDestroyed = true;
-      void cancels.close(member.connection, options.closeTimeoutMs);
+      // Not cut at once: so its end is told of as a close.
+      const { connection } = member;
+      const limitMs = options.closeTimeoutMs;
+      void cancels.bounded(connection, connection.close(), limitMs);
       return undefined;
     },
   };

@@ -1,4 +1,4 @@
-import { CallSite } from "../src/call_site.ts";
+import { CallSite, placeError, withoutFrames } from "../src/call_site.ts";
 import { LeaseReleasedError } from "../mod.ts";
 import { assertEquals, assertRejects } from "./support/assert.ts";
 import { fakedPool } from "./support/faked_pool.ts";
@@ -133,4 +133,25 @@ Deno.test("a call site is empty where what a program makes of stacks throws", ()
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
   }
+});
+
+Deno.test("an error that was made without frames is given a place once, and may be changed then", () => {
+  const error = withoutFrames(() => new Error("Ours"));
+  assertEquals(error.stack, "Error: Ours");
+  placeError(error, "\n    at here");
+  placeError(error, "\n    at there");
+  assertEquals(error.stack, "Error: Ours\n    at here");
+  error.stack += "\n    at home";
+  assertEquals(error.stack, "Error: Ours\n    at here\n    at home");
+});
+
+Deno.test("an error of others, a frozen one and what is none are given no place", () => {
+  const theirs = new Error("Theirs");
+  const { stack } = theirs;
+  const frozen = Object.freeze(withoutFrames(() => new Error("Ours")));
+  for (const error of [theirs, frozen, "Text", undefined, Symbol("x")]) {
+    placeError(error, "\n    at here");
+  }
+  assertEquals(theirs.stack, stack);
+  assertEquals(frozen.stack, "Error: Ours");
 });

@@ -88,8 +88,8 @@ export interface Connection {
   readonly mayCancel: boolean;
   /** Whether nobody waits for a statement under way: each was given up, or is open. */
   readonly isAbandoned: boolean;
-  /** The cursor or COPY that its user may go on with, if one runs. */
-  readonly open: Statement | undefined;
+  /** Whether a COPY runs, and nothing else, whose writer has ended. */
+  readonly isFinishing: boolean;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
   readonly isTouched: boolean;
   /** Who is told; set once, by the pool. */
@@ -98,6 +98,8 @@ export interface Connection {
   markClean(): void;
   /** Runs a statement behind those under way. The connection must not be lost. */
   run(statement: Statement): void;
+  /** Gives up each cursor and COPY that its user may go on with. */
+  abandonOpen(makeError: () => Error): void;
   /**
    * Runs SQL of the pool's own; several statements may be in it.
    *

@@ -5,7 +5,6 @@
  */
 
 import { errorText } from "../error_text.ts";
-import { PoolError } from "../pool_errors.ts";
 
 /** A driver's query, as far as it is touched. */
 export interface DriverQuery extends Promise<unknown> {
@@ -68,13 +67,6 @@ function ignore(): void {}
  * asking for a cancel request that its single-use socket refuses.
  */
 export const PASSED_OVER: object = { resolve: ignore, reject: ignore };
-
-/** Tells in an error of ours that has no frames where the query was made. */
-export function placeError(error: unknown, { origin }: DriverQuery): void {
-  if (!(error instanceof PoolError) || error.stack !== String(error)) return;
-  const stack = error.stack + origin.replace(/.*\n/, "\n");
-  Object.defineProperty(error, "stack", { value: stack });
-}
 
 /** Tells in an error which query it is of, as the driver does. */
 export function describeFault(fault: unknown, query: DriverQuery): Error {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { placeError } from "../call_site.ts";
 import type { StatementScope } from "./connection.ts";
 import { copyCursorError, copySimply, mayHoldCopy } from "./copy_stream.ts";
 import { endCursor } from "./cursor.ts";
@@ -11,7 +12,6 @@ import {
   describeFault,
   type DriverQuery,
   PASSED_OVER,
-  placeError,
 } from "./driver_query.ts";
 import {
   type DriverContext,
@@ -123,7 +123,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   fail(error: unknown): void {
     // What dies is no reason to end the process where nobody waits for this one.
     Promise.prototype.then.call(this.query, undefined, ignore);
-    placeError(error, this.query);
+    placeError(error, this.query.origin.replace(/.*\n/, "\n"));
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { withoutFrames } from "../call_site.ts";
+import { runWithoutFrames } from "../call_site.ts";
 import type { DriverSocket } from "./driver_socket.ts";
 import { halted, unasked } from "./session_faults.ts";
 import type { StatementLine } from "./statement_line.ts";
@@ -84,7 +84,7 @@ export class Inflow {
     const isUnasked = wire.takeCopyStart() && !line.mayCopy;
     if (isUnasked) return this.#owner.onBroken(unasked());
     const fault = wire.isAtError
-      ? withoutFrames(() => this.#driverSocket.deliver(bytes))
+      ? runWithoutFrames(() => this.#driverSocket.deliver(bytes))
       : this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#owner.onBroken(fault);
     if (wire.readies > this.#readies) this.#end();

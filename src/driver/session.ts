@@ -122,8 +122,8 @@ export class Session implements Connection {
     return this.#line.isAbandoned;
   }
 
-  get open(): Statement | undefined {
-    return this.#line.open;
+  get isFinishing(): boolean {
+    return this.#line.isFinishing;
   }
 
   get isTouched(): boolean {
@@ -161,6 +161,10 @@ export class Session implements Connection {
     this.#settle();
   }
 
+  abandonOpen(makeError: () => Error): void {
+    this.#line.abandonOpen(makeError);
+  }
+
   command(sql: string): Promise<unknown> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     const { statement, result } = this.#client.command(sql);
@@ -180,9 +184,7 @@ export class Session implements Connection {
   }
 
   async close(): Promise<void> {
-    // A COPY whose writer has ended is not undone.
-    if (this.#line.isFinishing) await this.quiesce().catch(() => {});
-    if (this.isLost) return;
+    if (this.#phase === "lost") return;
     this.#phase = "closing";
     // Who still waits is told that the connection went, not of our cancelling.
     this.#line.abandonEach(this.#lostError);

@@ -103,12 +103,6 @@ export class StatementLine {
       !head!.isOpen && !head!.isAbandoned;
   }
 
-  /** The cursor or COPY that its user may go on with. */
-  get open(): SessionStatement | undefined {
-    const { head } = this.#running;
-    return head?.isOpen ? head : undefined;
-  }
-
   /** Whether the one that runs is a cursor that the driver takes for ended. */
   get isEndedCursor(): boolean {
     return this.#running.head?.isEndedCursor ?? false;
@@ -165,6 +159,16 @@ export class StatementLine {
     // Last, because whoever is told may add to the line.
     for (let at = ended.shift(); at !== undefined; at = ended.shift()) at.end();
     return length;
+  }
+
+  /** Gives up each cursor and COPY that its user may go on with. */
+  abandonOpen(makeError: () => Error): void {
+    for (const line of [this.#running, this.#again, this.#lane]) {
+      for (const statement of line) {
+        const isOpen = statement.isOpen && !statement.isAbandoned;
+        if (isOpen) statement.abandon(makeError());
+      }
+    }
   }
 
   /** Gives each caller an error; the statements themselves go on. */

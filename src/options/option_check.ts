@@ -61,8 +61,11 @@ export function readOptions(
   if (given === undefined) return {};
   const read: Record<string, unknown> = {};
   const givenAs = new Map<string, string>();
-  for (const [name, value] of Object.entries(namedOptions(given, source))) {
+  const options = namedOptions(given, source);
+  // What is inherited counts, too: it would be silently dropped.
+  for (const name in options) {
     const rule = ruleOf(rules, name, source);
+    const value = options[name];
     if (value === undefined) continue;
     const target = rule.target ?? name;
     const other = givenAs.get(target);

@@ -5,6 +5,7 @@
  */
 
 import type { Connection, Statement } from "../driver/connection.ts";
+import type { Alarm } from "./alarms.ts";
 import type { Member } from "./member.ts";
 import { hasOpenCursor } from "./open_cursor.ts";
 import type { PoolShell } from "./pool_shell.ts";
@@ -32,15 +33,33 @@ export class CancelDesk {
     this.abandon(member);
   }
 
-  /** Closes a connection with all that runs on it; cuts it when that takes longer than `limitMs`. */
-  close(connection: Connection, limitMs: number): Promise<void> {
-    return this.bounded(connection, connection.close(), limitMs);
+  /** Ends a connection with all that runs on it; cuts it when that takes longer than `limitMs`. */
+  async end(connection: Connection, limitMs: number): Promise<void> {
+    // Nothing that its server would go on with.
+    if (connection.inFlight === 0) return connection.destroy();
+    await this.bounded(connection, connection.close(), limitMs);
   }
 
-  /** The same at once where nothing runs that its server would go on with. */
-  async end(connection: Connection, limitMs: number): Promise<void> {
-    if (connection.inFlight === 0) connection.destroy();
-    else await this.close(connection, limitMs);
+  /**
+   * Closes a connection that was returned, within `limitMs` if its server answers.
+   * A COPY whose writer has ended is not undone, unless it needs half of that.
+   */
+  async close(connection: Connection, limitMs: number): Promise<void> {
+    if (connection.isFinishing) await this.#finish(connection, limitMs / 2);
+    await connection.close();
+  }
+
+  /** Waits until nothing runs any more, for `limitMs` at most. */
+  async #finish(connection: Connection, limitMs: number): Promise<void> {
+    const now = this.#shell.now();
+    const { alarms } = this.#shell;
+    let alarm: Alarm | undefined;
+    const late = new Promise<void>((resolve) => {
+      alarm = alarms.add(now + limitMs, resolve);
+    });
+    this.#shell.schedule(now);
+    await Promise.race([connection.quiesce().catch(() => {}), late]);
+    alarms.drop(alarm);
   }
 
   /** Cuts a connection unless `promise` settles in time. */
@@ -60,11 +79,11 @@ export class CancelDesk {
     }
   }
 
-  /** Ends the cursor or COPY that is open on `member`, and what its user left before. */
+  /** Ends the cursors and COPYs that are open on `member`, and what its user left before. */
   async endOpen(member: Member, makeError: () => Error): Promise<void> {
     await hasOpenCursor(member); // one whose loop was just left ends by itself
     const { connection } = member;
-    connection.open?.abandon(makeError());
+    connection.abandonOpen(makeError);
     if (connection.mayCancel) this.abandon(member);
   }
 

@@ -4,12 +4,19 @@
  * @module
  */
 
-import type { Effect } from "../core/effect.ts";
+import type { CloseReason, Effect } from "../core/effect.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Member } from "./member.ts";
 import { LeaseReleasedError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 import type { Request } from "./request.ts";
+
+// It did what it should not, or took too long: nothing on it is waited for.
+const AT_ONCE: ReadonlySet<CloseReason> = new Set([
+  "destroyed",
+  "reset",
+  "validation",
+]);
 
 /** Carries out effects, each in the turn in which it is asked for. */
 export class EffectRunner {
@@ -88,9 +95,12 @@ export class EffectRunner {
     member.settleReturn();
     // What its lease left open is told of that.
     if (member.isReleased) {
-      member.connection.open?.abandon(new LeaseReleasedError("go on"));
+      member.connection.abandonOpen(() => new LeaseReleasedError("go on"));
     }
-    void member.connection.close();
+    const mayFinish = member.isReleased && !AT_ONCE.has(reason);
+    const { closeTimeoutMs } = this.#shell.options;
+    if (mayFinish) void cancels.close(member.connection, closeTimeoutMs);
+    else void member.connection.close();
     member.leaveHook?.();
     cancels.insist(member);
   }

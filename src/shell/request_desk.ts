@@ -16,7 +16,7 @@ import {
   PoolOverloadedError,
 } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
-import type { Request } from "./request.ts";
+import { PromisedRequest, type Request } from "./request.ts";
 
 type TurnAway = Extract<Effect<Member>, { kind: "turnAway" }>;
 
@@ -146,9 +146,11 @@ export class RequestDesk {
   turnAway(effect: TurnAway, now: number): void {
     const request = effect.waiter as Request;
     if (request.kind !== "ready") this.#countRefusal(effect);
-    // Who has waited is told from elsewhere, whose frames would say nothing.
+    // Only who called us in this turn is found in the frames.
+    const isCalled = request instanceof PromisedRequest &&
+      now === request.since;
     const refuse = () => this.#refusal(effect, request, now);
-    const error = now > request.since ? withoutFrames(refuse) : refuse();
+    const error = isCalled ? refuse() : withoutFrames(refuse);
     this.nesting.end(request);
     this.#shell.events.push({ type: "acquireerror", error });
     request.onRefused(error);

@@ -349,16 +349,17 @@ Deno.test("StatementLine knows whether anybody waits for what it has", () => {
   assertEquals(world.line.isAbandoned, true);
 });
 
-Deno.test("StatementLine knows what is open, and only of the one that runs", () => {
+Deno.test("StatementLine gives up all that is open, wherever it stands, and nothing else", () => {
   const world = new World();
-  assertEquals(world.line.open, undefined);
-  const a = world.add("a", { isBlocking: true });
+  const a = world.add("a", { isBlocking: true, isOpen: true });
   const b = world.add("b", { isOpen: true });
-  assertEquals(world.line.open, undefined);
-  a.isOpen = true;
-  assertEquals(world.line.open, a);
-  world.line.end(1);
-  assertEquals(world.line.open, b);
+  const c = world.add("c");
+  let errors = 0;
+  world.line.abandonOpen(() => new Error(`Given up ${++errors}`));
+  assertEquals([a, b, c].map(({ isAbandoned }) => isAbandoned), [
+    ...[true, true, false],
+  ]);
+  assertEquals(errors, 2);
 });
 
 Deno.test("StatementLine knows whether the one that runs lasts", () => {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import type { Pool, PooledConnection, Sql, Transaction } from "../../mod.ts";
-import { assertEquals, assertRejects } from "../support/assert.ts";
+import { assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { eventually, nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
 
@@ -218,5 +218,53 @@ poolTest(
     into.end("1\n");
     await own.release();
     await finished;
+  },
+);
+
+poolTest(
+  "What is open behind what is open is ended with it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1, releaseTimeoutMs: 60_000 });
+    const { pool } = world;
+    const pid = await pidOf(pool);
+    const lease = await pool.acquire();
+    const loop = async () => {
+      const cursor = lease`select generate_series(1, 9)`.cursor(2);
+      for await (const _ of cursor) await nextTurn();
+    };
+    const told = [1, 2].map(() => messageOf(loop));
+    await nextTurn();
+    await lease.release();
+    const expected = "Cannot go on: this lease was released";
+    assertEquals(await Promise.all(told), [expected, expected]);
+    assertEquals(await pidOf(pool), pid);
+  },
+);
+
+poolTest(
+  "A COPY whose writer has ended and that waits for a lock is cancelled by a close that is forced",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool, admin } = world;
+    await admin`drop table if exists locked`;
+    await admin`create table locked (n int unique)`;
+    await admin.begin(async (tx) => {
+      await tx`insert into locked values (1)`;
+      const lease = await pool.acquire();
+      const into = await lease`copy locked from stdin`.writable();
+      const told = errorOf(into);
+      into.end("1\n");
+      await eventually("it waits", async () => {
+        const [row] = await admin`
+          select wait_event_type from pg_stat_activity where pid = ${lease.pid}`;
+        return row!["wait_event_type"] === "Lock";
+      });
+      await pool.close({ force: true });
+      assertMatch(String(await told), /was lost/);
+      await eventually("it is gone", async () => {
+        return (await world.pids()).length === 0;
+      });
+    });
+    await admin`drop table locked`;
   },
 );

@@ -66,9 +66,11 @@ export class FakeSession implements Connection {
     return false;
   }
 
-  get open(): undefined {
-    return undefined;
+  get isFinishing(): boolean {
+    return false;
   }
+
+  abandonOpen(): void {}
 
   get isMisplaced(): boolean {
     return false;
