@@ -21,6 +21,7 @@ import {
   type ServerError,
 } from "./server_error.ts";
 
+const ERROR = CODE.errorResponse;
 const SASL_CONTINUE = 11;
 const SCRAM_CHALLENGE = /^r=[^,]+,s=[^,]+,i=[1-9]\d{0,8}$/;
 
@@ -132,25 +133,25 @@ export class Wire {
     let at = start;
     while (at < bytes.length && this.readies === readies) {
       if (this.#bodyLeft === 0) {
-        if (at > start && this.isBeforeError(bytes, at)) break;
+        const isError = bytes[at] === ERROR && this.#headerLength === 0;
+        if (isError && at > start) break;
         at = this.#readHeader(bytes, at);
         continue;
       }
       at = this.#readBody(bytes, at);
-      if (this.isAtError) break;
+      if (this.#code === ERROR && this.#bodyLeft === 0) break;
     }
     return at;
   }
 
   /** Whether an error is what came last. */
   get isAtError(): boolean {
-    return this.#last === CODE.errorResponse;
+    return this.#last === ERROR;
   }
 
   /** Whether an error begins at `at`. */
   isBeforeError(bytes: Uint8Array, at: number): boolean {
-    return this.#headerLength + this.#bodyLeft === 0 &&
-      bytes[at] === CODE.errorResponse;
+    return bytes[at] === ERROR && this.#headerLength + this.#bodyLeft === 0;
   }
 
   #readHeader(bytes: Uint8Array, start: number): number {
