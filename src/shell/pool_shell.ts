@@ -180,7 +180,6 @@ export class PoolShell implements MemberOwner {
     member.holder?.onLost(loss);
     member.leaveHook?.(loss);
     if (isOpen) this.#lose(slot, loss);
-    member.settleReturn();
     this.queries.settle(member, loss, unfinished);
   }
 

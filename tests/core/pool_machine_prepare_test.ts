@@ -274,6 +274,14 @@ Deno.test("A one-shot passes a lease whose hook runs, and sends no other connect
   assertEquals(lease.outcome, "granted");
 });
 
+Deno.test("A newcomer takes nothing by a short cut while somebody waits", () => {
+  const world = unproven(2);
+  world.acquire();
+  const { turnstile, slots } = world.machine;
+  assertEquals(slots.idle.size, 1);
+  assertEquals(turnstile.takeReady("share", world.now), undefined);
+});
+
 Deno.test("A one-shot passes no lease that waits for a connection", () => {
   const world = unproven(2);
   const shared = world.acquire("share");

@@ -220,12 +220,6 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
     "",
   ),
   mutant(
-    "a release is not told when its connection is lost",
-    SHELL,
-    "member.settleReturn();\n    this.queries.settle",
-    "this.queries.settle",
-  ),
-  mutant(
     "a listener that throws is heard",
     "pool_events.ts",
     "callObserver(() => listener(Object.freeze(event)), (error) => {",
