@@ -192,10 +192,11 @@ function checkService<C>(machine: PoolMachine<C>, now: number): void {
 /** Whether hooks throw: then one at a time is tried, and when it is time. */
 function isTrying<C>(machine: PoolMachine<C>, now: number): boolean {
   const { slots, backoff, nextDeadline } = machine;
-  if (!backoff.isRelapsed) return false;
-  if ([...slots.idle].some(({ isProven }) => isProven)) return false;
-  const isHeldBack = now < backoff.retryAt && nextDeadline <= backoff.retryAt;
-  return isHeldBack || slots.table.hooked > 0;
+  const { isRelapsed, retryAt } = backoff;
+  const hasProven = [...slots.idle].some(({ isProven }) => isProven);
+  const isHeldBack = now < retryAt && nextDeadline <= retryAt;
+  const isTried = isHeldBack || slots.table.hooked > 0;
+  return isRelapsed && isTried && !hasProven;
 }
 
 /** All dials that are wanted and allowed have begun; one that is held back has its time. */
