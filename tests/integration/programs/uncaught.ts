@@ -1,6 +1,6 @@
 // Runs a query that fails, in the way that is named, and catches nothing but
 // what `frozen` makes.
-import { createPool, type Sql } from "../../../mod.ts";
+import { createPool, type LimitedSql, type Sql } from "../../../mod.ts";
 
 const [url, form] = Deno.args;
 if (form === "frozen") Object.freeze(Error);
@@ -10,7 +10,7 @@ async function selectUsers(sql: Sql): Promise<void> {
   await sql`select * from there_is_no_such_table where id = ${1}`;
 }
 
-async function sleep(sql: Sql): Promise<void> {
+async function sleep(sql: LimitedSql): Promise<void> {
   await sql`select pg_sleep(60)`;
 }
 
