@@ -48,10 +48,13 @@ export function withoutFrames<T extends Error | undefined>(make: () => T): T {
 }
 
 /** Adds to an error that was made so where it belongs, once: frames as text, a line each. */
-export function placeError(error: unknown, frames: string): void {
+export function placeError(
+  error: unknown,
+  { origin }: { readonly origin: string },
+): void {
   const made = error as Error;
   if (!unplaced.delete(made)) return;
-  const value = stackOf(made) + frames;
+  const value = stackOf(made) + origin;
   const descriptor = { value, writable: true, configurable: true };
   Reflect.defineProperty(made, "stack", descriptor);
 }

@@ -50,6 +50,7 @@ export interface PooledConnection<Types extends TypeValues = {}>
    * open another in its place.
    *
    * @throws {LeaseReleasedError} When the lease has ended.
+   * @throws {TypeError} In a hook, which has only a loan of it.
    */
   detach(): PooledConnection<Types>;
 }

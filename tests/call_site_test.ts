@@ -138,8 +138,8 @@ Deno.test("a call site is empty where what a program makes of stacks throws", ()
 Deno.test("an error that was made without frames is given a place once, and may be changed then", () => {
   const error = withoutFrames(() => new Error("Ours"));
   assertEquals(error.stack, "Error: Ours");
-  placeError(error, "\n    at here");
-  placeError(error, "\n    at there");
+  placeError(error, { origin: "\n    at here" });
+  placeError(error, { origin: "\n    at there" });
   assertEquals(error.stack, "Error: Ours\n    at here");
   error.stack += "\n    at home";
   assertEquals(error.stack, "Error: Ours\n    at here\n    at home");
@@ -150,7 +150,7 @@ Deno.test("an error of others, a frozen one and what is none are given no place"
   const { stack } = theirs;
   const frozen = Object.freeze(withoutFrames(() => new Error("Ours")));
   for (const error of [theirs, frozen, "Text", undefined, Symbol("x")]) {
-    placeError(error, "\n    at here");
+    placeError(error, { origin: "\n    at here" });
   }
   assertEquals(theirs.stack, stack);
   assertEquals(frozen.stack, "Error: Ours");

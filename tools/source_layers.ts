@@ -26,8 +26,9 @@ const PORTS = new Set([
   "src/transport/transport.ts",
 ]);
 
-/** What tells a user what went wrong, and where. */
+/** What tells a user what went wrong, and where; and the giving up of what does not end. */
 const ERRORS = new Set([
+  "src/abortable.ts",
   "src/call_site.ts",
   "src/error_text.ts",
   "src/pool_errors.ts",

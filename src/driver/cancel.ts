@@ -4,7 +4,7 @@
  * @module
  */
 
-import { abortable } from "../transport/abortable.ts";
+import { abortable } from "../abortable.ts";
 import type {
   ConnectOptions,
   Endpoint,

@@ -77,7 +77,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   get isOpen(): boolean {
     const { cursorFn, isSettled } = this.query;
     if (cursorFn !== undefined || this.#isCopy && !isSettled) return true;
-    return this.#reply?.isOpen === true;
+    return this.#reply?.isStreaming === true;
   }
 
   get isLeft(): boolean {
@@ -123,7 +123,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   fail(error: unknown): void {
     // What dies is no reason to end the process where nobody waits for this one.
     Promise.prototype.then.call(this.query, undefined, ignore);
-    placeError(error, this.query.origin.replace(/.*\n/, "\n"));
+    placeError(error, this.query);
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);
   }

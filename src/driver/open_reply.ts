@@ -45,9 +45,9 @@ export class OpenReply implements CopyWatcher {
     return this.#owner.isAbandoned;
   }
 
-  /** Whether its user has a part of it, and has not ended it. */
-  get isOpen(): boolean {
-    return this.isLookedAt || this.#copy?.isOpen === true;
+  /** Whether it is a stream that is not at its end. */
+  get isStreaming(): boolean {
+    return this.#copy?.isOpen === true;
   }
 
   /** Whether its server waits for the user. */

@@ -71,7 +71,7 @@ export class Member implements ConnectionListener {
   /** Why the pool closes it, once it does. */
   closedFor: CloseReason | undefined;
   /** Ends the waiting for the hook that runs on it, if one does: its connection is closed or lost. */
-  leaveHook: ((loss?: Loss) => void) | undefined;
+  leaveHook: (() => void) | undefined;
   /** A hook has destroyed it. */
   isDestroyed = false;
   /** Whether a statement under way is awaited no more. */

@@ -178,7 +178,7 @@ export class PoolShell implements MemberOwner {
     }
     member.endLease();
     member.holder?.onLost(loss);
-    member.leaveHook?.(loss);
+    member.leaveHook?.();
     if (isOpen) this.#lose(slot, loss);
     this.queries.settle(member, loss, unfinished);
   }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { abortable } from "../abortable.ts";
 import type { Fate, HookFault } from "../core/input.ts";
-import type { Connection, Loss } from "../driver/connection.ts";
+import type { Connection } from "../driver/connection.ts";
 import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
 import { ConnectionLostError, LeaseReleasedError } from "../pool_errors.ts";
@@ -28,8 +29,6 @@ const RESET_SESSION = "close all; set session authorization default; " +
 
 // A server that is there closes in a few round trips.
 const CLOSE_LIMIT_MS = 1_000;
-
-const UNKNOWN_LOSS: Loss = { cause: undefined, sqlState: undefined };
 
 /** Keeps connections fit to be lent. What fails here is told by an event and costs the connection. */
 export class Upkeep {
@@ -71,18 +70,14 @@ export class Upkeep {
   }
 
   /** Dials; one that is abandoned is not waited for, and closed should it still succeed. */
-  #dial(attempt: number, signal: AbortSignal): Promise<Connection> {
+  async #dial(attempt: number, signal: AbortSignal): Promise<Connection> {
     const dialled = this.#shell.driver.dial({ attempt, signal });
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        dialled.then((late) => late.destroy(), () => {});
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      dialled.then(resolve, reject).finally(() =>
-        signal.removeEventListener("abort", onAbort)
-      );
-    });
+    try {
+      return await abortable(dialled, signal);
+    } catch (error) {
+      dialled.then((late) => late.destroy(), () => {});
+      throw error;
+    }
   }
 
   /** Validates a connection; answers whether its server does. */
@@ -172,12 +167,7 @@ export class Upkeep {
     if (hook === undefined) return;
     // It may hang for ever; who waits for it does not.
     const left = new Promise<never>((_, reject) => {
-      member.leaveHook = (loss = UNKNOWN_LOSS) =>
-        reject(
-          signal?.aborted
-            ? signal.reason
-            : new ConnectionLostError({ sent: false, phase: "idle", ...loss }),
-        );
+      member.leaveHook = () => reject(this.#leftError(member, signal));
     });
     try {
       const ran = this.#runHook(this.#shell, member, hook);
@@ -211,6 +201,14 @@ export class Upkeep {
     const message =
       `Cannot use the connection: ${name} did not end within ${limitMs} ms`;
     return new Error(message, { cause });
+  }
+
+  #leftError(
+    { connection: { loss } }: Member,
+    signal: AbortSignal | undefined,
+  ): unknown {
+    if (signal?.aborted) return signal.reason;
+    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
   }
 
   #uncleanError(member: Member, signal: AbortSignal | undefined): unknown {

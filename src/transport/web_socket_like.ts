@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 
 import { errorText } from "../error_text.ts";
-import { abortable } from "./abortable.ts";
+import { abortable } from "../abortable.ts";
 import { toConnectError } from "./connect_failure.ts";
 import type {
   ConnectOptions,
