@@ -118,7 +118,7 @@ export class Lease extends HeldScope implements Holder {
     timeoutMs = this.#shell.options.releaseTimeoutMs,
   ): Promise<T> {
     const { connection } = this.#member;
-    return this.#shell.cancels.bounded(connection, promise, timeoutMs);
+    return this.#shell.closes.bounded(connection, promise, timeoutMs);
   }
 
   override hold(): void {
@@ -190,11 +190,11 @@ export class Lease extends HeldScope implements Holder {
 
   /** Ends a connection that is no longer the pool's. */
   #closeOwn(isDestroyed: boolean): Promise<void> {
-    const { cancels, options: { closeTimeoutMs } } = this.#shell;
+    const { closes, options: { closeTimeoutMs } } = this.#shell;
     const { connection } = this.#member;
     return isDestroyed
-      ? cancels.end(connection, closeTimeoutMs)
-      : this.bounded(cancels.close(connection, closeTimeoutMs), closeTimeoutMs);
+      ? closes.end(connection, closeTimeoutMs)
+      : this.bounded(closes.close(connection, closeTimeoutMs), closeTimeoutMs);
   }
 
   /** This, as its user sees it. */

@@ -27,7 +27,7 @@ const runHook: HookRunner = async (shell, member, hook) => {
 };
 
 /** The connection goes on to where the pool takes it, whatever a hook does with its lease. */
-function hookKeeper({ cancels, options }: PoolShell): LeaseKeeper {
+function hookKeeper({ closes, options }: PoolShell): LeaseKeeper {
   return {
     end(member, isDestroyed) {
       if (!isDestroyed) return undefined;
@@ -35,7 +35,7 @@ function hookKeeper({ cancels, options }: PoolShell): LeaseKeeper {
       // Not cut at once: so its end is told of as a close.
       const { connection } = member;
       const limitMs = options.closeTimeoutMs;
-      void cancels.bounded(connection, connection.close(), limitMs);
+      void closes.bounded(connection, connection.close(), limitMs);
       return undefined;
     },
   };

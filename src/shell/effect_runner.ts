@@ -88,7 +88,7 @@ export class EffectRunner {
   ): void {
     const member = slot.connection!;
     member.closedFor = reason;
-    const { counters, events, cancels } = this.#shell;
+    const { counters, events, cancels, closes } = this.#shell;
     counters.closed[reason]++;
     const { pid } = member.connection;
     events.push({ type: "close", pid, reason });
@@ -99,7 +99,7 @@ export class EffectRunner {
     }
     const mayFinish = member.isReleased && !AT_ONCE.has(reason);
     const { closeTimeoutMs } = this.#shell.options;
-    if (mayFinish) void cancels.close(member.connection, closeTimeoutMs);
+    if (mayFinish) void closes.close(member.connection, closeTimeoutMs);
     else void member.connection.close();
     member.leaveHook?.();
     cancels.insist(member);

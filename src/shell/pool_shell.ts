@@ -6,6 +6,7 @@
 
 import { Alarms } from "./alarms.ts";
 import { CancelDesk } from "./cancel_desk.ts";
+import { CloseDesk } from "./close_desk.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Input } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
@@ -56,6 +57,7 @@ export class PoolShell implements MemberOwner {
   readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
+  readonly closes = new CloseDesk(this);
   readonly leaks: LeakWatch;
   readonly queries = new QueryRouter(this);
   readonly upkeep: Upkeep;

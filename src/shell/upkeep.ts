@@ -50,7 +50,7 @@ export class Upkeep {
     attempt: number,
     signal: AbortSignal,
   ): Promise<Member> {
-    const { cancels, dials, options } = this.#shell;
+    const { closes, dials, options } = this.#shell;
     const connection = await this.#dial(attempt, signal);
     const member = new Member(connection, slot, this.#shell);
     const leave = () => member.leaveHook?.();
@@ -62,7 +62,7 @@ export class Upkeep {
       if (!member.isClean) throw this.#uncleanError(member, signal);
       return member;
     } catch (error) {
-      await cancels.end(connection, CLOSE_LIMIT_MS);
+      await closes.end(connection, CLOSE_LIMIT_MS);
       throw error;
     } finally {
       signal.removeEventListener("abort", leave);

@@ -309,6 +309,8 @@ poolTest(
     own`select pg_sleep(60)`.catch(() => {});
     await nextTurn();
     own.destroy();
+    // Else the pool would be closed while its end is still waited for.
+    await own.release();
     await eventually(
       "the server has ended it",
       async () => (await world.pids()).length === 0,
