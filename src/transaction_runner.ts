@@ -21,6 +21,7 @@ import type { Transaction } from "./transaction.ts";
 // The server could not serialize it, or ended it for a deadlock: it may well
 // succeed the next time.
 const RETRYABLE_CODES: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
+const CANNOT = "Cannot begin a transaction";
 
 /** Begins a transaction on a lease by a statement; `ownsLease`: the lease ends with it, or when it cannot begin. */
 export async function openTransaction(
@@ -60,19 +61,24 @@ export async function beginOn(
  * Reads the arguments of `begin()`: options, a callback, or both. To be done
  * before there is a connection: one that is refused must not keep it.
  *
- * @throws {TypeError} If an option is unknown or of a wrong type.
- * @throws {RangeError} If one is out of range.
+ * @throws {TypeError} If an option is unknown or of a wrong type, or what comes
+ * after the options, or after the callback, has no meaning there.
+ * @throws {RangeError} If an option is out of range.
  */
 export function readBegin(
   first: unknown,
   second: unknown,
 ): TransactionPlan & { readonly fn: Callback | undefined } {
-  const [given, last] = typeof first === "function"
-    ? [undefined, first]
-    : [first, second];
-  const options = (given ?? {}) as BeginOptions | string;
-  const fn = typeof last === "function" ? last as Callback : undefined;
-  return { ...readBeginOptions(options), fn };
+  const isFirst = typeof first === "function";
+  if (isFirst && second !== undefined) {
+    throw new TypeError(`${CANNOT}: its options come before its callback`);
+  }
+  const fn = isFirst ? first : second;
+  if (fn !== undefined && typeof fn !== "function") {
+    throw new TypeError(`${CANNOT}: its callback must be a function`);
+  }
+  const options = isFirst ? {} : (first ?? {}) as BeginOptions | string;
+  return { ...readBeginOptions(options), fn: fn as Callback | undefined };
 }
 
 /** Runs a callback in a transaction, again when the server asks for it. */

@@ -369,6 +369,16 @@ poolTest(
       [TypeError, /"isolated"/, () => pool.begin(wrong({ isolated: true }))],
       [TypeError, /"readOnly"/, () => pool.begin(wrong({ readonly: true }))],
       [
+        TypeError,
+        /before its callback/,
+        () => pool.begin(wrong(() => {}), wrong({ readOnly: true })),
+      ],
+      [
+        TypeError,
+        /must be a function/,
+        () => pool.begin({ readOnly: true }, wrong("select 1")),
+      ],
+      [
         RangeError,
         /"retries".*got -1/,
         () => pool.transaction(() => {}, { retries: -1 }),
