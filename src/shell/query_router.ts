@@ -32,7 +32,7 @@ export class QueryRouter {
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const word = statement.firstWord;
     if (TRANSACTION_STARTS.has(word)) {
-      return statement.fail(unsafeTransactionError());
+      return statement.fail(withoutFrames(unsafeTransactionError));
     }
     // What begins with a fragment may begin a transaction, for all we know.
     const isAlone = statement.isExclusive || word === "";
@@ -198,8 +198,10 @@ function unsafeTransactionError(): Error {
 
 /** As the driver's own. */
 export function cancelError(): Error {
-  return Object.assign(
-    new Error("Canceling statement due to user request"),
-    { code: "57014" },
+  return withoutFrames(() =>
+    Object.assign(
+      new Error("Canceling statement due to user request"),
+      { code: "57014" },
+    )
   );
 }

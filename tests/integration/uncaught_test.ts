@@ -55,6 +55,17 @@ for (
   });
 }
 
+Deno.test("A BEGIN that is refused and that nobody catches ends the program with its line, and no other", async () => {
+  const { code, stderr } = await runProgram(PROGRAM, {
+    args: [server.url, "Error"],
+  });
+  const [message, ...frames] = stripVTControlCharacters(stderr).trim()
+    .split("\n");
+  assertMatch(message!, /^error: Uncaught .*Error: Cannot begin a transaction/);
+  assertEquals(frames, [`    at begin (${await placeOf("begin")})`]);
+  assertEquals(code, 1);
+});
+
 Deno.test("A query that fails is told of where a program fixes how many frames errors have", async () => {
   const { code, stdout, stderr } = await runProgram(PROGRAM, {
     args: [server.url, "frozen"],

@@ -14,6 +14,10 @@ async function sleep(sql: LimitedSql): Promise<void> {
   await sql`select pg_sleep(60)`;
 }
 
+async function begin(sql: Sql): Promise<void> {
+  await sql`begin`;
+}
+
 /** What fails of ours, and not of the server. */
 const OWN: Record<string, () => Promise<void>> = {
   QueryTimeoutError: () => sleep(pool.with({ timeoutMs: 20 })),
@@ -33,6 +37,7 @@ const OWN: Record<string, () => Promise<void>> = {
     await tx.commit();
     await sleep(tx);
   },
+  Error: () => begin(pool),
   AcquireTimeoutError: async () => {
     pool.resize({ max: 1 });
     await pool.acquire();
