@@ -5,6 +5,7 @@
  */
 
 import {
+  readBegin,
   readTransactionOptions,
   type TransactionOptions,
 } from "./options/begin_options.ts";
@@ -35,11 +36,7 @@ import type { EndOptions, QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import { runIn } from "./lease_transaction.ts";
 import type { Transaction } from "./transaction.ts";
-import {
-  openTransaction,
-  readBegin,
-  runTransaction,
-} from "./transaction_runner.ts";
+import { openTransaction, runTransaction } from "./transaction_runner.ts";
 
 /** A lease that was had at once: who has it is not told from who else runs in that turn. */
 class AnonymousLease extends Lease {
@@ -175,7 +172,7 @@ export class CallablePool extends LimitableScope {
   }
 
   end(options?: EndOptions): Promise<void> {
-    const timeout = options?.timeout;
+    const timeout = options?.timeout ?? undefined; // the driver's default is null
     return this.close(
       timeout === undefined ? {} : { timeoutMs: timeout * 1_000 },
     );

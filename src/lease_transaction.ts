@@ -6,7 +6,15 @@
 
 import { withoutFrames } from "./call_site.ts";
 import { isTemplate, type Statement } from "./driver/connection.ts";
+import { type Brackets, savepointBrackets } from "./brackets.ts";
 import { HeldScope } from "./held_scope.ts";
+import {
+  type Callback,
+  preparedNameFault,
+  readBegin,
+  readTransactionOptions,
+  type TransactionOptions,
+} from "./options/begin_options.ts";
 import {
   ConnectionLostError,
   type ConnectionLostPhase,
@@ -17,17 +25,6 @@ import type { Lease } from "./lease.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
-
-/** What is run in a transaction. */
-export type Callback = (tx: Transaction) => unknown;
-
-/** The statements that make, keep and undo a transaction or a savepoint. */
-export interface Brackets {
-  readonly noun: "transaction" | "savepoint";
-  readonly begin: string;
-  readonly commit: string;
-  readonly rollback: string;
-}
 
 /** A transaction or a savepoint, on one lease. */
 export class LeaseTransaction extends HeldScope {
@@ -163,17 +160,26 @@ export class LeaseTransaction extends HeldScope {
   }
 
   /** As the driver: a transaction in a transaction is a savepoint. */
-  begin(first?: unknown, second?: unknown): Promise<unknown> {
-    const fn = typeof first === "function" ? first : second;
-    return typeof fn === "function" ? this.savepoint(fn) : this.savepoint();
+  async begin(first?: unknown, second?: unknown): Promise<unknown> {
+    const { fn, wait } = readBegin(first, second);
+    wait.signal?.throwIfAborted();
+    return await this.savepoint(fn);
   }
 
-  transaction<T>(fn: (tx: Transaction) => T | Promise<T>): Promise<T> {
-    return this.savepoint(fn) as Promise<T>;
+  async transaction<T>(
+    fn: (tx: Transaction) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    readTransactionOptions(options).wait.signal?.throwIfAborted();
+    return await runIn(await this.savepoint() as LeaseTransaction, fn) as T;
   }
 
+  /** As the driver: said in a savepoint, too, it is the transaction's end. */
   prepare(name: string): Promise<void> {
-    this.#preparedName = name.replace(/[^a-z0-9$\-_. ]/gi, "");
+    const fault = this.#fault("prepare") ?? preparedNameFault(name);
+    if (fault !== undefined) return Promise.reject(fault);
+    const allowed = name.replace(/[^a-z0-9$\-_. ]/gi, "");
+    this.#outermost.#preparedName = allowed;
     return Promise.resolve();
   }
 
@@ -194,17 +200,15 @@ export class LeaseTransaction extends HeldScope {
   }
 
   #inner(label: string): LeaseTransaction {
-    const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
-    const name = `"s${this.#savepoints++}${suffix}"`;
-    const brackets: Brackets = {
-      noun: "savepoint",
-      begin: `savepoint ${name}`,
-      commit: `release savepoint ${name}`,
-      rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
-    };
+    const brackets = savepointBrackets(this.#outermost.#savepoints++, label);
     const inner = new LeaseTransaction(this.#lease, brackets, false);
     inner.#outer = this;
     return inner;
+  }
+
+  /** The transaction that it is, or is in. */
+  get #outermost(): LeaseTransaction {
+    return this.#outer === undefined ? this : this.#outer.#outermost;
   }
 
   /** How it ended, or what it is in, if one has; to ask costs no error. */
@@ -252,16 +256,21 @@ function isRollback(result: unknown): boolean {
   return (result as { command?: unknown } | null)?.command === "ROLLBACK";
 }
 
+/** What to tell of an error: where it came of a statement that had failed before, that statement's. */
+function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
+  const { code } = Object(error) as { code?: unknown };
+  return code === "25P02" && firstError !== undefined
+    ? firstError.error
+    : error;
+}
+
 /** Commits; where a statement had failed before, that is the error. */
 async function commitAfter(tx: LeaseTransaction): Promise<void> {
   try {
     await tx.commit();
   } catch (error) {
-    const isAftermath = error instanceof TransactionFinishedError ||
-      (error as { code?: unknown } | null)?.code === "25P02";
-    throw isAftermath && tx.firstError !== undefined
-      ? tx.firstError.error
-      : error;
+    if (!(error instanceof TransactionFinishedError)) throw error;
+    throw tx.firstError === undefined ? error : tx.firstError.error;
   }
 }
 
@@ -278,6 +287,8 @@ export async function runIn(
       : await result;
     if (tx.outcome === undefined) await commitAfter(tx);
     return value;
+  } catch (error) {
+    throw originOf(error, tx);
   } finally {
     await tx.end();
   }

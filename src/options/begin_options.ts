@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Transaction } from "../transaction.ts";
 import { type AcquireOptions, WAIT_RULES } from "./call_options.ts";
-import { passedTo, readOptions } from "./option_check.ts";
+import { passedTo, readOptions, typeName } from "./option_check.ts";
 import { flag, integerOrInfinity, oneOf } from "./option_kinds.ts";
 
 /** How far a transaction sees others. */
@@ -48,7 +49,11 @@ const BEGIN_RULES = {
 };
 const TRANSACTION_RULES = { ...BEGIN_RULES, retries: integerOrInfinity(0) };
 const BEGIN = passedTo("begin a transaction");
+const CANNOT_BEGIN = "Cannot begin a transaction";
 const TRANSACTION = passedTo("run a transaction");
+
+/** What is run in a transaction. */
+export type Callback = (tx: Transaction) => unknown;
 
 /** What the options of a transaction come to. */
 export interface TransactionPlan {
@@ -60,13 +65,7 @@ export interface TransactionPlan {
   readonly retries: number;
 }
 
-/**
- * Reads the options of `begin()`.
- *
- * @throws {TypeError} If an option is unknown or of a wrong type.
- * @throws {RangeError} If one is out of range.
- */
-export function readBeginOptions(
+function readBeginOptions(
   options: BeginOptions | string,
 ): TransactionPlan {
   if (typeof options !== "string") {
@@ -75,6 +74,40 @@ export function readBeginOptions(
   // As the driver: a word can do no harm, anything else could.
   const statement = `begin ${options.replace(/[^a-z ]/gi, "")}`;
   return { wait: {}, statement, retries: 0 };
+}
+
+/**
+ * Reads the arguments of `begin()`: options, a callback, or both. To be done
+ * before there is a connection: one that is refused must not keep it.
+ *
+ * @throws {TypeError} If an option is unknown or of a wrong type, or what comes
+ * after the options, or after the callback, has no meaning there.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function readBegin(
+  first: unknown,
+  second: unknown,
+): TransactionPlan & { readonly fn: Callback | undefined } {
+  const isFirst = typeof first === "function";
+  if (isFirst && second !== undefined) {
+    throw new TypeError(
+      `${CANNOT_BEGIN}: its options come before its callback`,
+    );
+  }
+  const fn = isFirst ? first : second;
+  if (fn !== undefined && typeof fn !== "function") {
+    throw new TypeError(`${CANNOT_BEGIN}: its callback must be a function`);
+  }
+  const options = isFirst ? {} : (first ?? {}) as BeginOptions | string;
+  return { ...readBeginOptions(options), fn: fn as Callback | undefined };
+}
+
+/** Why a transaction cannot be prepared by a name, if so. */
+export function preparedNameFault(name: unknown): TypeError | undefined {
+  if (typeof name === "string") return undefined;
+  return new TypeError(
+    `Cannot prepare: the name must be a string, got ${typeName(name)}`,
+  );
 }
 
 /** Reads the options of `transaction()`, as strictly. */

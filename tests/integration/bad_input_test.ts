@@ -334,6 +334,8 @@ poolTest(
         () => pool.ready({ signal }),
         () => pool.with({ signal })`select 1`,
         () => lease.with({ signal })`select 1`,
+        () => lease.begin({ signal }),
+        () => lease.transaction(() => {}, { signal }),
       ]
     ) {
       assertEquals(await new Fate(use()).settled, reason);
@@ -420,6 +422,35 @@ poolTest(
     assertEquals(acquires, before.acquires);
     const leases = [await pool.acquire(), await pool.acquire()];
     await Promise.all(leases.map((lease) => lease.release()));
+  },
+);
+
+poolTest(
+  "bad arguments within a transaction are refused, and it goes on",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using tx = await world.pool.begin();
+    // deno-lint-ignore no-explicit-any -- what is wrong with them is their type
+    const wrong = (value: unknown): any => value;
+    const calls: readonly [RegExp, () => unknown][] = [
+      [/"isolated"/, () => tx.begin(wrong({ isolated: true }))],
+      [
+        /before its callback/,
+        () => tx.begin(wrong(() => {}), wrong({ readOnly: true })),
+      ],
+      [
+        /must be an object/,
+        () => tx.transaction(wrong({}), wrong(() => {})),
+      ],
+      [/got undefined/, () => tx.prepare(wrong(undefined))],
+    ];
+    for (const [message, call] of calls) {
+      const error = await assertRejects(async () => await call(), TypeError);
+      assertMatch(error.message, message);
+      assertStyle(error);
+    }
+    assertEquals([...await tx`select 1 as one`], [{ one: 1 }]);
+    await tx.commit();
   },
 );
 

@@ -201,3 +201,17 @@ poolTest(
     );
   },
 );
+
+poolTest(
+  "end() with null for its timeout, the driver's default, waits as close() does",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const lease = await pool.acquire();
+    const options: { timeout?: unknown } = { timeout: null };
+    const ended = pool.end(options as { timeout: undefined });
+    assertEquals([...await lease`select 1 as one`], [{ one: 1 }]);
+    await lease.release();
+    await ended;
+  },
+);

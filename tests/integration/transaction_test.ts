@@ -161,6 +161,97 @@ poolTest(
 );
 
 poolTest(
+  "Promise 9: a savepoint that is rolled back takes those in it with it, open as they are",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await using table = await makeTable(world);
+    async function insert(tx: Transaction, value: number): Promise<void> {
+      await tx`insert into ${tx(table.name)} values (${value})`;
+    }
+    await pool.begin(async (tx) => {
+      await insert(tx, 1);
+      const undone = await tx.savepoint();
+      await insert(undone, 2);
+      const child = await undone.savepoint();
+      await insert(child, 3);
+      await insert(await child.begin(), 4);
+      await undone.rollback();
+      await assertRejects(() => insert(child, 5), TransactionFinishedError);
+      await insert(tx, 6);
+      const thrown = await tx.savepoint(async (failed) => {
+        await insert(failed, 7);
+        await insert(await failed.savepoint(), 8);
+        throw "it failed";
+      }).catch((error) => error);
+      assertEquals(thrown, "it failed");
+    });
+    assertEquals(await table.rows(), [1, 6]);
+  },
+);
+
+poolTest(
+  "Promise 9: prepare() in a savepoint is about the end of the transaction, as in the driver",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const tx = await pool.begin();
+    const savepoint = await tx.savepoint();
+    await savepoint.prepare("by_this_name");
+    await savepoint.commit();
+    assertEquals(savepoint.outcome, "committed");
+    // The server has such transactions disabled: so it was asked.
+    const refused = await assertRejects(() => tx.commit(), PostgresError);
+    assertEquals(refused.code, "55000");
+    await assertRejects(() => tx.prepare("late"), TransactionFinishedError);
+  },
+);
+
+for (const form of ["awaited and caught", "not awaited"]) {
+  poolTest(
+    `a callback's transaction tells of the statement that failed, ${form}, and not of those behind it`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      const { pool } = world;
+      async function fail(tx: Transaction): Promise<void> {
+        const failing = tx`select 1/0`.execute();
+        if (form !== "not awaited") await failing.catch(() => {});
+        await tx`select 1`;
+      }
+      const calls = [
+        () => pool.begin(fail),
+        () => pool.transaction(fail),
+        () => pool.begin((tx) => tx.savepoint(fail)),
+        () => pool.use((lease) => lease.begin(fail)),
+      ];
+      for (const call of calls) {
+        const error = await assertRejects(call, PostgresError);
+        assertEquals(error.code, "22012");
+      }
+    },
+  );
+}
+
+poolTest(
+  "Promise 9: transaction() runs again for 40001, though its callback went on",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    let runs = 0;
+    const error = await assertRejects(
+      () =>
+        world.pool.transaction(async (tx) => {
+          runs++;
+          await tx`do $$ begin raise exception sqlstate '40001'; end $$`
+            .catch(() => {});
+          await tx`select 1`;
+        }, { retries: 2 }),
+      PostgresError,
+    );
+    assertEquals([runs, error.code], [3, "40001"]);
+  },
+);
+
+poolTest(
   "Promise 9: a savepoint that has ended is told so, not the one around it",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
