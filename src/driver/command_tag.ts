@@ -8,7 +8,7 @@ const decoder = new TextDecoder();
 
 // Commands that leave something behind in the session.
 const LASTING_COMMANDS =
-  /^(SET|RESET|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|LOAD|DISCARD|DECLARE CURSOR|CREATE TABLE|SELECT INTO)/;
+  /^(SET|RESET|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|LOAD|DISCARD|DECLARE CURSOR|DO|CALL)/;
 
 /** Whether the command of the tag that lies there leaves something behind in its session. */
 export function leavesState(

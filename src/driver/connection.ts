@@ -13,6 +13,8 @@ export interface Statement {
   readonly firstWord: string;
   /** Needs a connection alone: it may hold several statements, or it lasts. */
   readonly isExclusive: boolean;
+  /** Whether it may make what is temporary: a table made of a query is told as a SELECT. */
+  readonly mayMakeTemporary: boolean;
   /** Whether its bytes were handed to the socket: it may have run. */
   readonly isSent: boolean;
   /** Whether its caller has gone: an error was given already. */

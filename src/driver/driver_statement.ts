@@ -13,6 +13,7 @@ import {
   type DriverQuery,
   PASSED_OVER,
 } from "./driver_query.ts";
+import { mentionsTemporary } from "./first_word.ts";
 import {
   type DriverContext,
   type Fault,
@@ -64,6 +65,11 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   get isExclusive(): boolean {
     const { options, forEachFn } = this.query;
     return Boolean(options.simple) || forEachFn !== undefined || this.isLasting;
+  }
+
+  get mayMakeTemporary(): boolean {
+    return this.firstWord === "create" ||
+      this.query.strings.some(mentionsTemporary);
   }
 
   get isOrphan(): boolean {

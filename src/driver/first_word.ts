@@ -9,6 +9,9 @@ const BLANK = /(?:[\s;]|--[^\n\r]*)*/y;
 const COMMENT_EDGE = /\/\*|\*\//g;
 const WORD = /[a-z]+|[^]?/iy;
 
+// What is temporary is made by one of these words, or in that schema.
+const TEMPORARY = /\btemp(?:orary)?\b|\bpg_temp/i;
+
 /**
  * The first word of a statement, in lower case, or the sign that it begins with.
  *
@@ -23,6 +26,11 @@ export function firstWord(text: string): string {
     at = endOf(BLANK, text, endOfComment(text, at));
   }
   return text.slice(at, endOf(WORD, text, at)).toLowerCase();
+}
+
+/** Whether a text speaks of something temporary, or of a thing that has its name. */
+export function mentionsTemporary(text: string): boolean {
+  return TEMPORARY.test(text);
 }
 
 /** Where a pattern ends that matches anything; asked this way it makes no array. */

@@ -35,7 +35,8 @@ export class QueryRouter {
       return statement.fail(withoutFrames(unsafeTransactionError));
     }
     // What begins with a fragment may begin a transaction, for all we know.
-    const isAlone = statement.isExclusive || word === "";
+    const isAlone = statement.isExclusive || word === "" ||
+      this.#shell.options.reset === "session" && statement.mayMakeTemporary;
     const kind = isAlone ? "lease" : "share";
     const request = new QueryRequest(this.#shell, statement, limits, kind);
     statement.carrier = request;

@@ -1,5 +1,5 @@
-import { firstWord } from "../../src/driver/first_word.ts";
-import { assertEquals } from "../support/assert.ts";
+import { firstWord, mentionsTemporary } from "../../src/driver/first_word.ts";
+import { assert, assertEquals } from "../support/assert.ts";
 
 Deno.test("firstWord() finds the first word behind blanks, semicolons and comments", () => {
   for (
@@ -45,4 +45,21 @@ Deno.test("firstWord() is not made slow by comments without end", () => {
   assertEquals(firstWord("/*a*/".repeat(10_000) + "select 1"), "select");
   assertEquals(firstWord("/*".repeat(100_000)), "");
   assertEquals(firstWord("-- a\n".repeat(10_000) + "/*"), "");
+});
+
+Deno.test("mentionsTemporary() finds what makes something temporary", () => {
+  for (
+    const text of [
+      "create temp table a (b int)",
+      "select 1 as a into TEMPORARY b",
+      "create type pg_temp.a as enum ()",
+      'create table "pg_temp_3".a ()',
+    ]
+  ) assert(mentionsTemporary(text), text);
+});
+
+Deno.test("mentionsTemporary() takes no other word for it", () => {
+  for (
+    const text of ["select temperature", "select * from contemporary", ""]
+  ) assert(!mentionsTemporary(text), text);
 });

@@ -8,6 +8,7 @@ import { assertEquals } from "../support/assert.ts";
 class FakeStatement implements SessionStatement {
   readonly text: string;
   readonly firstWord = "";
+  readonly mayMakeTemporary = false;
   isExclusive = false;
   isSuspended = false;
   mayCopy = false;

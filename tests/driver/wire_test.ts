@@ -192,9 +192,8 @@ for (
     "LOAD",
     "DISCARD ALL",
     "DECLARE CURSOR",
-    "CREATE TABLE",
-    "CREATE TABLE AS",
-    "SELECT INTO",
+    "DO",
+    "CALL",
   ]
 ) {
   Deno.test(`Wire takes a session for touched after ${tag}`, () => {

@@ -58,6 +58,29 @@ const TRACES: Record<string, Trace> = {
       "select count(*) from pg_class where relname = 'left_over' and relpersistence = 't'",
     clean: "0",
   },
+  "a temporary table made of a query": {
+    leave: "create temp table left_over as select 1 as a",
+    look:
+      "select count(*) from pg_class where relname = 'left_over' and relpersistence = 't'",
+    clean: "0",
+  },
+  "a temporary table that was selected into": {
+    leave: "select 1 as a into temp left_over",
+    look:
+      "select count(*) from pg_class where relname = 'left_over' and relpersistence = 't'",
+    clean: "0",
+  },
+  "a temporary function": {
+    leave:
+      "create function pg_temp.left_over() returns int language sql as 'select 1'",
+    look: "select count(*) from pg_proc where proname = 'left_over'",
+    clean: "0",
+  },
+  "a setting of a block": {
+    leave: "do $$ begin set work_mem = '77MB'; end $$",
+    look: "select current_setting('work_mem') <> '77MB'",
+    clean: "true",
+  },
   "an advisory lock": {
     leave: "select pg_advisory_lock(4242)",
     look:
@@ -82,6 +105,14 @@ const TRACES: Record<string, Trace> = {
   },
 };
 
+// What the wire does not show, of a query that shares its connection; and what
+// takes several statements.
+const NOT_SHOWN = new Set([
+  "a setting of its own",
+  "an advisory lock",
+  "a sequence's last value",
+]);
+
 /** How many transactions two queries ran in that were sent together. */
 async function transactions(pool: Sql): Promise<number> {
   const answers = await Promise.all([
@@ -89,6 +120,10 @@ async function transactions(pool: Sql): Promise<number> {
     pool`select pg_current_xact_id()::text as id`,
   ]);
   return new Set(answers.map(([row]) => row?.id)).size;
+}
+
+function asTemplate(text: string): TemplateStringsArray {
+  return Object.assign([text], { raw: [text] });
 }
 
 async function answer(sql: Sql, question: string): Promise<string> {
@@ -114,20 +149,24 @@ for (const [what, { leave, look, clean }] of Object.entries(TRACES)) {
     },
   );
 
-  poolTest(
-    `Promise 9: under reset "session" a one-shot that leaves ${what} does not leave it to the next`,
-    async (t) => {
-      await using world = poolWorld(t, { max: 1, reset: "session" });
-      const { pool } = world;
-      await Promise.allSettled([
-        pool.unsafe(leave),
-        pool`select 1`,
-      ]);
-      await using next = await pool.acquire();
-      assertEquals(await answer(next, look), clean);
-      assertEquals(pool.stats().opened, 1, "it was a new session");
-    },
-  );
+  for (const simple of NOT_SHOWN.has(what) ? [true] : [true, false]) {
+    const protocol = simple ? "simple" : "extended";
+    poolTest(
+      `Promise 9: under reset "session" a one-shot that leaves ${what}, by the ${protocol} protocol, does not leave it to the next`,
+      async (t) => {
+        await using world = poolWorld(t, { max: 1, reset: "session" });
+        const { pool } = world;
+        const [left] = await Promise.allSettled([
+          simple ? pool.unsafe(leave) : pool(asTemplate(leave)),
+          pool`select 1`,
+        ]);
+        assertEquals(left.status, "fulfilled");
+        await using next = await pool.acquire();
+        assertEquals(await answer(next, look), clean);
+        assertEquals(pool.stats().opened, 1, "it was a new session");
+      },
+    );
+  }
 }
 
 poolTest(
@@ -250,8 +289,7 @@ poolTest(
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
     for (const disguise of DISGUISES) {
-      const begun = pool(Object.assign([disguise], { raw: [disguise] }))
-        .execute();
+      const begun = pool(asTemplate(disguise)).execute();
       const beside = transactions(pool);
       const error = await begun.then(() => undefined, (error) => error);
       assertEquals(await beside, 2, `${disguise}: they ran in its transaction`);

@@ -11,6 +11,7 @@ export class FakeStatement implements Statement {
   readonly text: string;
   readonly firstWord: string;
   readonly isExclusive: boolean;
+  readonly mayMakeTemporary: boolean = false;
   /** Whether it is SQL of the pool's own. */
   readonly isCommand: boolean;
   /** Whether it was handed to the driver: it is answered in its turn. */
