@@ -172,7 +172,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
     }
     if (this.isExclusive || this.mayCopy) this.#guard(context);
     this.#isPlanStale = false;
-    const mayBeStale = context.stalePlans.size > 0 && !query.onlyDescribe;
+    const mayBeStale = context.plans.areSomeStale() && !query.onlyDescribe;
     const running = head === undefined ? query : head.#place;
     const fault = mayBeStale
       ? handOverAnew(query, running, context)
@@ -180,7 +180,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
     if (fault !== undefined) this.#giveUp(context, head, fault);
     if (query.prepared) {
       this.#plan = new PreparedPlan(query, context, rejectPlanned);
-    }
+    } else if (query.prepare) context.plans.add(query.signature);
     // Untouched: the driver refused it, and said so to whoever awaits it.
     return query.state !== null;
   }

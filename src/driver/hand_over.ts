@@ -67,13 +67,12 @@ export function handOverAnew(
   running: DriverQuery,
   context: DriverContext,
 ): Fault | undefined {
-  const { stalePlans } = context;
+  const { plans } = context;
   Object.defineProperty(query, "onlyDescribe", {
     configurable: true,
-    get: () => stalePlans.has(query.signature),
+    get: () => plans.isStale(query.signature),
   });
   const fault = handOver(query, running, context);
   delete query.onlyDescribe;
-  stalePlans.delete(query.signature);
   return fault;
 }

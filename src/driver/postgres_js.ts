@@ -21,6 +21,7 @@ import {
 import type { ClientOptions, DriverClient } from "./driver_client.ts";
 import type { DriverContext } from "./hand_over.ts";
 import { LazyQuery } from "./lazy_query.ts";
+import { KnownPlans } from "./prepared_plan.ts";
 import type { ServerError } from "./server_error.ts";
 
 /** What the driver is told; everything else it leaves to the pool. */
@@ -113,7 +114,7 @@ export class PostgresJs {
       connection: undefined,
       outgoing: undefined,
       close: this.sql.CLOSE,
-      stalePlans: new Set(),
+      plans: new KnownPlans(options.session.wire),
       createFiller: () => make(""),
       isInTransaction: () => options.session.transactionStatus !== "idle",
     };

@@ -5,13 +5,52 @@
  */
 
 import type { DriverQuery } from "./driver_query.ts";
+import type { Wire } from "./wire.ts";
 
 /** What a session knows of its plans. */
 export interface PlanContext {
-  /** The signatures of those the driver knows that are no longer valid. */
-  readonly stalePlans: Set<unknown>;
+  readonly plans: KnownPlans;
   /** Whether the session is in a transaction, as of the last reply. */
   isInTransaction(): boolean;
+}
+
+/** The plans that the driver believes a session to have, by signature. */
+export class KnownPlans {
+  readonly #wire: Wire;
+  readonly #known = new Set<unknown>();
+  readonly #stale = new Set<unknown>();
+
+  /** `wire` tells when the server has forgotten them. */
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Whether any may be no longer valid. */
+  areSomeStale(): boolean {
+    if (this.#wire.hasForgottenPlans) this.#spoilAll();
+    return this.#stale.size > 0;
+  }
+
+  isStale(signature: unknown): boolean {
+    return this.#stale.has(signature);
+  }
+
+  /** The driver has it prepared. */
+  add(signature: unknown): void {
+    this.#known.add(signature);
+    this.#stale.delete(signature);
+  }
+
+  /** It was found to be no longer valid. */
+  spoil(signature: unknown): void {
+    this.#stale.add(signature);
+  }
+
+  // Any of them may have been forgotten; to prepare one again does no harm.
+  #spoilAll(): void {
+    this.#wire.hasForgottenPlans = false;
+    for (const signature of this.#known) this.#stale.add(signature);
+  }
 }
 
 // Where a server finds that a prepared plan is no longer valid; as in the driver.
@@ -61,7 +100,7 @@ export class PreparedPlan {
   mayRunAgain(error: unknown): boolean {
     if (!isStalePlan(error)) return false;
     // Whoever runs it next is to be spared.
-    this.#context.stalePlans.add(this.#query.signature);
+    this.#context.plans.spoil(this.#query.signature);
     return !this.#context.isInTransaction();
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { concat, readInt32 } from "./bytes.ts";
-import { leavesState } from "./command_tag.ts";
+import { forgetsPlans, leavesState, readTag } from "./command_tag.ts";
 import type { TransactionStatus } from "./connection.ts";
 import {
   CODE,
@@ -56,6 +56,8 @@ export class Wire {
   readies = 0;
   /** Session state was changed, as far as commands and parameters tell. */
   isTouched = false;
+  /** Prepared statements were forgotten since this was set to `false`. */
+  hasForgottenPlans = false;
   /** The server reported an internal error. */
   isDamaged = false;
   /** The next end may have no reply before it: nothing but a `Sync` was sent. */
@@ -203,8 +205,14 @@ export class Wire {
   #handleBody(bytes: Uint8Array, start: number, end: number): void {
     if (this.#code === CODE.readyForQuery) this.#ready(bytes[start]!);
     else if (this.#code === CODE.commandComplete) {
-      if (leavesState(bytes, start, end)) this.isTouched = true;
+      const tag = readTag(bytes, start, end);
+      if (tag !== undefined) this.#endCommand(tag);
     } else this.#handleRare(bytes.subarray(start, end));
+  }
+
+  #endCommand(tag: string): void {
+    if (leavesState(tag)) this.isTouched = true;
+    if (forgetsPlans(tag)) this.hasForgottenPlans = true;
   }
 
   #handleRare(body: Uint8Array): void {

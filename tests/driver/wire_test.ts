@@ -352,3 +352,12 @@ Deno.test("Wire knows that a write was refused, and whether the server says it i
   receiveAll(refused, parameterStatus("in_hot_standby", "on"));
   assertEquals(refused.isReadOnly, true);
 });
+
+Deno.test("Wire tells when prepared statements were forgotten, and of no other command", () => {
+  for (const tag of ["DISCARD ALL", "DEALLOCATE", "DEALLOCATE ALL"]) {
+    assertEquals(started(commandComplete(tag)).hasForgottenPlans, true, tag);
+  }
+  for (const tag of ["DISCARD TEMP", "PREPARE", "SELECT 1"]) {
+    assertEquals(started(commandComplete(tag)).hasForgottenPlans, false, tag);
+  }
+});

@@ -187,6 +187,46 @@ poolTest(
   },
 );
 
+for (const text of ["discard all", "deallocate all"]) {
+  poolTest(
+    `Promise 9: a borrower's "${text}" does not fail the next one's transaction`,
+    async (t) => {
+      const isReset: PoolOptions = {
+        reset: async (connection) => void await connection.unsafe(text),
+      };
+      for (const options of [{}, isReset]) {
+        await using world = poolWorld(t, { max: 1, ...options });
+        const { pool } = world;
+        const work = () =>
+          pool.begin((tx) =>
+            Promise.all([1, 2].map((n) => tx`select ${n}::int as n`))
+          );
+        for (let round = 0; round < 3; round++) {
+          assertEquals((await work()).map(([row]) => row?.n), [1, 2]);
+          await pool.use((lease) => lease.unsafe(text));
+        }
+        assertEquals(pool.stats().opened, 1);
+      }
+    },
+  );
+}
+
+poolTest(
+  "Promise 9: a transaction that has its plans forgotten goes on",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using tx = await world.pool.begin();
+    for (let round = 0; round < 3; round++) {
+      const [row] = await tx`select ${round}::int as n`;
+      assertEquals(row?.n, round);
+      await tx`deallocate all`;
+    }
+    const [{ count }] = await tx`
+      select count(*)::int from pg_prepared_statements` as [{ count: number }];
+    assertEquals(count, 1);
+  },
+);
+
 poolTest(
   'Promise 9: under reset "session" a session in a failed transaction is reset all the same',
   async (t) => {
