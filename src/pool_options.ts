@@ -192,7 +192,10 @@ export interface PoolOptions<
    * before a query on the pool, which may share its connection with others.
    */
   readonly onAcquire?: ConnectionHook | undefined;
-  /** Awaited after each lease; one that throws destroys the connection. */
+  /**
+   * Awaited after a lease whose connection is to be lent again, not before one
+   * is closed; one that throws destroys the connection.
+   */
   readonly onRelease?: ConnectionHook | undefined;
   /**
    * Whether idle connections keep the process alive. Off, so that a finished
