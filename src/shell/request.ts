@@ -10,6 +10,9 @@ import type { Member } from "./member.ts";
 
 /** One pending request for a connection. */
 export abstract class Request extends Waiter {
+  /** Whether its caller has gone: nothing is told any more. */
+  hasLeft = false;
+
   /** It got a connection, or a place on one. */
   abstract onGranted(member: Member): void;
 
@@ -79,7 +82,6 @@ export class PromisedRequest<T> extends Request {
   handleEvent(): void {
     if (this.state !== "queued") return;
     const { reason } = this.#signal!;
-    // It may be turned away by this, when its deadline has passed.
     this.#owner.abort(this);
     this.#fail(reason);
   }

@@ -92,11 +92,9 @@ export class RequestDesk {
   /** The caller of a request has gone. */
   abort(request: Request): void {
     const now = this.#shell.now();
-    // The core hears of a deadline first: then it is turned away, and counted so.
-    if (request.deadline > now) {
-      if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
-      this.nesting.end(request);
-    }
+    request.hasLeft = true;
+    if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
+    this.nesting.end(request);
     this.#shell.feed({ kind: "abort", now, waiter: request });
   }
 
@@ -145,6 +143,8 @@ export class RequestDesk {
   /** Gives a request its error. */
   turnAway(effect: TurnAway, now: number): void {
     const request = effect.waiter as Request;
+    // The core hears first what is due: of who leaves in that very turn, too.
+    if (request.hasLeft) return;
     if (request.kind !== "ready") this.#countRefusal(effect);
     // Only who called us in this turn is found in the frames.
     const isCalled = request instanceof PromisedRequest &&
