@@ -52,7 +52,6 @@ export class CancelDesk {
       now + this.#shell.options.releaseTimeoutMs,
       () => connection.destroy(),
     );
-    this.#shell.schedule(now);
   }
 
   /** Cancels; again if that came before the statement did: a server ignores it then. */
@@ -78,7 +77,6 @@ export class CancelDesk {
     member.repeatAlarm = this.#shell.alarms.add(now + REPEAT_MS, () => {
       if (connection.mayCancel && !connection.isCancelling) this.#send(member);
     });
-    this.#shell.schedule(now);
   }
 
   /**

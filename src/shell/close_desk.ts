@@ -34,13 +34,12 @@ export class CloseDesk {
 
   /** Waits until nothing runs any more, for `limitMs` at most. */
   async #finish(connection: Connection, limitMs: number): Promise<void> {
-    const now = this.#shell.now();
     const { alarms } = this.#shell;
+    const at = this.#shell.now() + limitMs;
     let alarm: Alarm | undefined;
     const late = new Promise<void>((resolve) => {
-      alarm = alarms.add(now + limitMs, resolve);
+      alarm = alarms.add(at, resolve);
     });
-    this.#shell.schedule(now);
     await Promise.race([connection.quiesce().catch(() => {}), late]);
     alarms.drop(alarm);
   }
@@ -52,9 +51,8 @@ export class CloseDesk {
     limitMs: number,
   ): Promise<T> {
     const { alarms } = this.#shell;
-    const now = this.#shell.now();
-    const alarm = alarms.add(now + limitMs, () => connection.destroy());
-    this.#shell.schedule(now);
+    const at = this.#shell.now() + limitMs;
+    const alarm = alarms.add(at, () => connection.destroy());
     try {
       return await promise;
     } finally {

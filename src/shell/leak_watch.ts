@@ -48,7 +48,6 @@ export class LeakWatch {
     const { leakWarningMs } = this.#shell.options;
     const inMs = Math.min(LOOSEN_AFTER_MS, leakWarningMs);
     this.#alarm = this.#shell.alarms.add(now + inMs, () => this.#look());
-    this.#shell.schedule(now);
   }
 
   /** The pool is closed: there is nothing to look at any more. */

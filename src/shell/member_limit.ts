@@ -34,14 +34,12 @@ function watch(
   const limited: Limited = {
     giveUp: (error) => shell.cancels.giveUp(member, statement, error),
   };
-  const now = shell.now();
   const leastMs = Math.min(timeoutMs, shell.options.queryTimeoutMs);
   const limit = new QueryLimit(
     limited,
     shell.alarms,
     { signal, timeoutMs: leastMs },
-    now,
+    shell.now(),
   );
   statement.onEnd = () => limit.stop();
-  shell.schedule(now);
 }

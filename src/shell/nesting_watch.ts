@@ -120,7 +120,6 @@ export class NestingWatch {
     if (this.#alarm !== undefined && this.#alarm.at <= at) return;
     this.#shell.alarms.drop(this.#alarm);
     this.#alarm = this.#shell.alarms.add(at, () => this.#look());
-    this.#shell.schedule(this.#shell.now());
   }
 
   /** They do not wait for each other: if they do again, it is told anew. */

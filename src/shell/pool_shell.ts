@@ -20,7 +20,6 @@ import { ConnectionLostError } from "../pool_errors.ts";
 import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
 import { PoolCounters, type PoolStats } from "../pool_stats.ts";
-import { PoolTimer } from "./pool_timer.ts";
 import { QueryRouter } from "./query_router.ts";
 import type { Request } from "./request.ts";
 import { RequestDesk } from "./request_desk.ts";
@@ -53,7 +52,7 @@ export class PoolShell implements MemberOwner {
   readonly machine: PoolMachine<Member>;
   readonly counters = new PoolCounters();
   readonly events: PoolEvents;
-  readonly alarms = new Alarms();
+  readonly alarms: Alarms;
   readonly requests: RequestDesk;
   readonly dials = new DialDesk(this);
   readonly cancels = new CancelDesk(this);
@@ -61,7 +60,6 @@ export class PoolShell implements MemberOwner {
   readonly leaks: LeakWatch;
   readonly queries = new QueryRouter(this);
   readonly upkeep: Upkeep;
-  readonly #timer: PoolTimer;
   readonly #effects = new EffectRunner(this);
   #onDrained: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -83,7 +81,7 @@ export class PoolShell implements MemberOwner {
       hookTimeoutMs: connectTimeoutMs,
       hasAcquireHook: onAcquire !== undefined,
     });
-    this.#timer = new PoolTimer(clock, () => this.#tick());
+    this.alarms = new Alarms(clock, () => this.#tick());
     this.requests = new RequestDesk(this);
     this.leaks = new LeakWatch(this);
     this.upkeep = new Upkeep(this, runHook);
@@ -112,15 +110,15 @@ export class PoolShell implements MemberOwner {
     for (const effect of this.machine.step(input)) {
       this.#effects.carryOut(effect, input.now);
     }
-    this.schedule(input.now);
+    this.#schedule();
     this.events.flush();
   }
 
   /** Sees to it that the timer rings when something is due. */
-  schedule(now: number): void {
+  #schedule(): void {
     const { waiters, state, nextDeadline } = this.machine;
-    this.#timer.ringBy(Math.min(nextDeadline, this.alarms.next), now);
-    this.#timer.hold(
+    this.alarms.ringBy(nextDeadline);
+    this.alarms.hold(
       waiters.queue.length > 0 || waiters.readiness.length > 0 ||
         state.phase === "draining",
     );
@@ -140,8 +138,8 @@ export class PoolShell implements MemberOwner {
   /** The pool is closed and holds nothing any more. */
   drained(): void {
     this.leaks.stop();
-    // What was detached keeps its alarms: they are set anew.
-    this.#timer.stop();
+    // What was detached keeps its alarms.
+    this.alarms.rest();
     this.events.push({ type: "closed" });
     this.#onDrained?.();
   }
@@ -163,7 +161,7 @@ export class PoolShell implements MemberOwner {
     const fate = this.upkeep.fateAfterOneShots(member);
     const now = this.now();
     if (fate === "keep" && this.machine.turnstile.finish(slot, count, now)) {
-      return this.#timer.ringBy(this.machine.nextDeadline, now);
+      return this.alarms.ringBy(this.machine.nextDeadline);
     }
     this.feed({ kind: "finished", now, slot, count, fate });
   }
@@ -225,11 +223,11 @@ export class PoolShell implements MemberOwner {
     const waiter = turnstile.passOn(member.slot, now);
     if (waiter !== undefined) {
       this.requests.grant(waiter as Request, member, now);
-      this.schedule(now);
+      this.#schedule();
       return true;
     }
     if (!turnstile.keep(member.slot, now)) return false;
-    this.#timer.ringBy(this.machine.nextDeadline, now);
+    this.alarms.ringBy(this.machine.nextDeadline);
     return true;
   }
 
@@ -237,6 +235,5 @@ export class PoolShell implements MemberOwner {
     const now = this.now();
     this.feed({ kind: "tick", now });
     this.alarms.ring(now);
-    this.schedule(now);
   }
 }

@@ -69,7 +69,6 @@ export class RequestDesk {
     this.#count(request);
     this.#shell.machine.waiters.number(request);
     this.grant(request, member, now);
-    this.#shell.schedule(now);
     this.#shell.events.flush();
   }
 

@@ -216,7 +216,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "the timer is not set",
     SHELL,
-    "this.#timer.ringBy(Math.min(nextDeadline, this.alarms.next), now);",
+    "this.alarms.ringBy(nextDeadline);",
     "",
   ),
   mutant(
