@@ -43,6 +43,11 @@ export class Backoff {
     return this.#retryAt;
   }
 
+  /** The same, if it is to come; else `Infinity`. */
+  next(now: number): number {
+    return now < this.#retryAt ? this.#retryAt : Infinity;
+  }
+
   /** The last failure, until a dial succeeds. */
   get error(): unknown {
     return this.#error;

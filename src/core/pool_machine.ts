@@ -66,18 +66,25 @@ export class PoolMachine<C> {
     if (isDue) this.#expire(input.now);
     this.#take(input);
     if (isDue) this.#settle(input.now);
-    this.state.nextDeadline = this.#findDeadline();
+    this.state.nextDeadline = this.#findDeadline(input.now);
     return this.state.takeEffects();
   }
 
-  #findDeadline(): number {
+  #findDeadline(now: number): number {
     return Math.min(
       this.waiters.deadlines.next,
       this.slots.nextDeadline,
-      this.#supply.nextDeadline,
       this.turnstile.nextDeadline,
       this.#drain.nextDeadline,
+      this.#isWanting ? this.backoff.next(now) : Infinity,
     );
+  }
+
+  /** Whether there is something that the backoff may hold back: a dial, or a hook. */
+  get #isWanting(): boolean {
+    const { phase, min } = this.state;
+    if (phase !== "open") return false;
+    return !this.waiters.isEmpty || this.slots.table.live < min;
   }
 
   #take(input: Input<C>): void {
@@ -266,7 +273,6 @@ export class PoolMachine<C> {
   #close({ forceAt, endAt }: InputOf<C, "close">): void {
     if (this.state.phase === "closed") return;
     this.#drain.begin(forceAt, endAt);
-    this.#supply.stop();
     this.waiters.refuseAll("closed", null);
   }
 }

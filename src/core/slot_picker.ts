@@ -24,7 +24,6 @@ export class SlotPicker<C> {
   readonly #slots: SlotKeeper<C>;
   readonly #waiters: WaitingRoom<C>;
   readonly #backoff: Backoff;
-  #isHeldBack = false;
 
   constructor(
     state: PoolState<C>,
@@ -36,11 +35,6 @@ export class SlotPicker<C> {
     this.#slots = slots;
     this.#waiters = waiters;
     this.#backoff = backoff;
-  }
-
-  /** When a hook that the backoff holds back may be tried. */
-  get nextDeadline(): number {
-    return this.#isHeldBack ? this.#backoff.retryAt : Infinity;
   }
 
   /** The first one-shot behind leases that wait for a hook and for nothing else: it needs none. */
@@ -65,11 +59,6 @@ export class SlotPicker<C> {
     const slot = this.pick("share", now);
     const isAwaited = slot?.isProven === true && this.#backoff.isRelapsed;
     return isAwaited ? undefined : slot;
-  }
-
-  /** What was held back is to be seen anew. */
-  begin(): void {
-    this.#isHeldBack = false;
   }
 
   /** A connection for such a waiter, if one may be granted now; else begins to prepare one. */
@@ -141,13 +130,12 @@ export class SlotPicker<C> {
    * none has ended well before.
    */
   #topToHook(now: number): Slot<C> | undefined {
-    const { idle, table } = this.#slots;
+    const { idle } = this.#slots;
     const { top } = idle;
     if (!this.#backoff.isRelapsed || top === undefined) return top;
     const isReady = top.isPrepared && top.isHooked;
     if (isReady || top.isProven) return top;
-    this.#isHeldBack = now < this.#backoff.retryAt;
-    if (!this.#isHeldBack && table.hooked === 0) return top;
+    if (!this.#areHooksTried(now)) return top;
     return [...idle].find(({ isProven }) => isProven);
   }
 

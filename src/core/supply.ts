@@ -21,7 +21,6 @@ export class Supply<C> {
   readonly #waiters: WaitingRoom<C>;
   readonly #picker: SlotPicker<C>;
   readonly #backoff: Backoff;
-  #isHeldBack = false;
 
   constructor(
     state: PoolState<C>,
@@ -37,22 +36,15 @@ export class Supply<C> {
     this.#backoff = backoff;
   }
 
-  /** When a dial that the backoff holds back is to begin. */
-  get nextDeadline(): number {
-    return this.#isHeldBack ? this.#backoff.retryAt : Infinity;
-  }
-
   /** Begins what is missing, as far as the limits and the backoff allow; answers whether any. */
   openMore(now: number): boolean {
     const wanted = Math.min(this.#missing, this.#room);
-    this.#isHeldBack = false;
     if (wanted <= 0) return false;
     const count = Math.max(
       Math.min(wanted, this.#allowance(now)),
       Math.min(wanted, this.#shortage, this.#allowanceUnhooked),
     );
     for (let left = count; left > 0; left--) this.#slots.dial(now);
-    this.#isHeldBack = now < this.#backoff.retryAt;
     return count > 0;
   }
 
@@ -99,11 +91,6 @@ export class Supply<C> {
     slot.connection = connection;
     if (slot.state === "closing") this.#slots.retire(slot, "shutdown", now);
     else this.#state.emit({ kind: "destroy", slot });
-  }
-
-  /** Ends all dialling: the pool closes. */
-  stop(): void {
-    this.#isHeldBack = false;
   }
 
   /** For those who wait, and up to `min`. */

@@ -43,15 +43,12 @@ export class Turnstile<C> {
 
   /** When the queue is to be looked at although nothing happens. */
   get nextDeadline(): number {
-    if (this.#waiters.queue.length === 0) return Infinity;
-    const { nextDeadline } = this.#picker;
-    if (this.#overload === undefined) return nextDeadline;
-    return Math.min(this.#overload.nextPoll, nextDeadline);
+    const isWatched = this.#waiters.queue.length > 0;
+    return isWatched ? this.#overload?.nextPoll ?? Infinity : Infinity;
   }
 
   /** Serves the queue as far as there are connections. */
   serve(now: number): void {
-    this.#picker.begin();
     // Who stands before a closed door is not slow: the watch begins anew.
     if (this.#state.isPaused) return this.#overload?.unwatch();
     const { queue } = this.#waiters;

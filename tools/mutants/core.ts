@@ -68,9 +68,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "a hook that is held back is not tried when it is time",
-    "core/slot_picker.ts",
-    "return this.#isHeldBack ? this.#backoff.retryAt : Infinity;",
-    "return Infinity;",
+    "core/pool_machine.ts",
+    "return !this.waiters.isEmpty || this.slots.table.live < min;",
+    "return this.slots.table.live < min;",
   ),
   mutant(
     "a hook that ends well proves nothing",
