@@ -12,7 +12,7 @@ import type { Deadline } from "./deadlines.ts";
  */
 export type WaiterKind = "lease" | "share" | "ready";
 
-/** Where a waiter is; it leaves `queued` exactly once. */
+/** Where a waiter is; it leaves `queued` once each time it has to wait. */
 type WaiterState = "new" | "queued" | "granted" | "gone";
 
 /** One pending acquire. The shell extends it with what is to be settled. */

@@ -65,15 +65,12 @@ export class QueryRouter {
   }
 
   #resend(request: QueryRequest): void {
-    const { statement } = request;
     const { counters } = this.#shell;
     counters.resent++;
     if (request.kind === "lease") counters.acquires--;
     else counters.queries--;
-    statement.recall();
-    const again = request.again();
-    statement.carrier = again;
-    this.#shell.requests.queueAgain(again);
+    request.recall();
+    this.#shell.requests.queueAgain(request);
   }
 }
 
@@ -97,7 +94,6 @@ function failLost(statement: Statement, loss: Loss): void {
 class QueryRequest extends Request implements Limited {
   readonly statement: Statement;
   readonly #shell: PoolShell;
-  readonly #limits: QueryLimits;
   readonly #limit: QueryLimit | undefined;
   #watchdog: QueryLimit | undefined;
   #member: Member | undefined;
@@ -107,34 +103,23 @@ class QueryRequest extends Request implements Limited {
     statement: Statement,
     limits: QueryLimits,
     kind: WaiterKind,
-    since: number = shell.requests.arrival(),
   ) {
+    const since = shell.requests.arrival();
     const { acquireTimeoutMs } = shell.options;
     const timeoutMs = Math.min(acquireTimeoutMs, limits.timeoutMs ?? Infinity);
     super(kind, since, shell.requests.deadline(since, timeoutMs));
     this.#shell = shell;
     this.statement = statement;
-    this.#limits = limits;
     if (limits.signal === undefined && limits.timeoutMs === undefined) return;
     statement.isBarrier = true;
     this.#limit = this.#watch(limits, since + shell.clock.lagMs);
   }
 
-  /** The same, as if it had never been granted. */
-  again(): QueryRequest {
-    this.#stop();
-    const { statement } = this;
-    const { turn, since } = this;
-    const request = new QueryRequest(
-      this.#shell,
-      statement,
-      this.#limits,
-      this.kind,
-      since,
-    );
-    // Back to where it stood in the order of arrival.
-    request.turn = turn;
-    return request;
+  /** Is as if it had never been granted. */
+  recall(): void {
+    this.#watchdog?.stop();
+    this.#member = undefined;
+    this.statement.recall();
   }
 
   override onGranted(member: Member): void {
