@@ -11,12 +11,7 @@ import type { Alarm } from "./alarms.ts";
 import type { CallSite } from "../call_site.ts";
 import { ConnectionBusyError } from "../pool_errors.ts";
 import type { HeldLease } from "./caller_context.ts";
-import type {
-  Connection,
-  ConnectionListener,
-  Loss,
-  Statement,
-} from "../driver/connection.ts";
+import type { Connection, Loss } from "../driver/connection.ts";
 
 const TRANSACTION_IS_OPEN =
   "a transaction is open on this connection; make a " +
@@ -36,18 +31,8 @@ export interface LeaseKeeper {
   fault?(action: string): Error | undefined;
 }
 
-/** What a member tells its pool. */
-export interface MemberOwner {
-  /** Statements ended. */
-  onFinished(member: Member): void;
-  /** The connection is gone. */
-  onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void;
-  /** The server sent a notice. */
-  onNotice(member: Member, notice: Record<string, string>): void;
-}
-
 /** One connection of a pool: its slot, its holder, and what it needs. */
-export class Member implements ConnectionListener {
+export class Member {
   readonly connection: Connection;
   readonly slot: Slot<Member>;
   /** Whether it was leased since it was last put back: hooks and resets are due. */
@@ -80,18 +65,15 @@ export class Member implements ConnectionListener {
   cancelAlarm: Alarm | undefined;
   /** Sends a cancel request again. */
   repeatAlarm: Alarm | undefined;
-  readonly #owner: MemberOwner;
   /** What stands for the transaction of its lease. */
   #transaction: object | undefined;
   #holder: Holder | undefined;
   #looseHolder: WeakRef<Holder> | undefined;
   #onReturned: (() => void) | undefined;
 
-  constructor(connection: Connection, slot: Slot<Member>, owner: MemberOwner) {
+  constructor(connection: Connection, slot: Slot<Member>) {
     this.connection = connection;
     this.slot = slot;
-    this.#owner = owner;
-    connection.listener = this;
   }
 
   /** The lease that holds it, if one does. */
@@ -201,17 +183,5 @@ export class Member implements ConnectionListener {
     const onReturned = this.#onReturned;
     this.#onReturned = undefined;
     onReturned?.();
-  }
-
-  onFinished(): void {
-    this.#owner.onFinished(this);
-  }
-
-  onLost(loss: Loss, unfinished: readonly Statement[]): void {
-    this.#owner.onLost(this, loss, unfinished);
-  }
-
-  onNotice(notice: Record<string, string>): void {
-    this.#owner.onNotice(this, notice);
   }
 }

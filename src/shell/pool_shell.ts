@@ -15,7 +15,7 @@ import type { Driver, Loss, Statement } from "../driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { EffectRunner } from "./effect_runner.ts";
 import { LeakWatch } from "./leak_watch.ts";
-import type { Member, MemberOwner } from "./member.ts";
+import type { Member } from "./member.ts";
 import { ConnectionLostError } from "../pool_errors.ts";
 import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
@@ -44,7 +44,7 @@ const MAX_FORCED_MS = 500;
 const PING_TIMEOUT_MS = 1_000;
 
 /** One pool behind its surface. */
-export class PoolShell implements MemberOwner {
+export class PoolShell {
   readonly options: ResolvedPoolOptions;
   readonly driver: Driver;
   readonly maker: StatementMaker;
@@ -144,7 +144,19 @@ export class PoolShell implements MemberOwner {
     this.#onDrained?.();
   }
 
-  onFinished(member: Member): void {
+  /** Hears from now on what becomes of the connection of a member. */
+  listenTo(member: Member): void {
+    const { connection } = member;
+    const { onnotice } = this.options.driver;
+    connection.listener = {
+      onFinished: () => this.#onFinished(member),
+      onLost: (loss, unfinished) => this.#onLost(member, loss, unfinished),
+      onNotice: (notice) =>
+        this.events.tellNotice(connection.pid, notice, onnotice),
+    };
+  }
+
+  #onFinished(member: Member): void {
     if (member.ended > 0) this.#finishShares(member);
     this.cancels.follow(member);
     const { connection, slot } = member;
@@ -166,7 +178,7 @@ export class PoolShell implements MemberOwner {
     this.feed({ kind: "finished", now, slot, count, fate });
   }
 
-  onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
+  #onLost(member: Member, loss: Loss, unfinished: readonly Statement[]): void {
     const { slot, connection: { pid } } = member;
     // Until it is open, whoever opens it tells the core how that went.
     const isOpen = slot.connection === member;
@@ -189,11 +201,6 @@ export class PoolShell implements MemberOwner {
       : undefined;
     const fault = error && { error, random: this.clock.random() };
     this.feed({ kind: "lost", now: this.now(), slot, fault });
-  }
-
-  onNotice(member: Member, notice: Record<string, string>): void {
-    const { onnotice } = this.options.driver;
-    this.events.tellNotice(member.connection.pid, notice, onnotice);
   }
 
   /** A lease of `member` has ended; resolves once the connection is put back. */

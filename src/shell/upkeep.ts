@@ -52,7 +52,8 @@ export class Upkeep {
   ): Promise<Member> {
     const { closes, dials, options } = this.#shell;
     const connection = await this.#dial(attempt, signal);
-    const member = new Member(connection, slot, this.#shell);
+    const member = new Member(connection, slot);
+    this.#shell.listenTo(member);
     const leave = () => member.leaveHook?.();
     signal.addEventListener("abort", leave, { once: true });
     try {

@@ -219,8 +219,10 @@ export class WholePool {
 
   /** What a session is to the pool. */
   stateOf(session: FakeSession): string {
-    const member = session.listener as Member | undefined;
-    return member?.slot.state ?? "unknown";
+    for (const { connection, state } of this.machine.slots.table) {
+      if (connection?.connection === session) return state;
+    }
+    return "unknown";
   }
 
   /** Ends the watch; what is wrong by now is thrown. */
