@@ -8,16 +8,12 @@ import {
   readTransactionOptions,
   type TransactionOptions,
 } from "./options/begin_options.ts";
-import type {
-  Loss,
-  Statement,
-  TransactionStatus,
-} from "./driver/connection.ts";
+import type { Statement, TransactionStatus } from "./driver/connection.ts";
 import { withoutFrames } from "./call_site.ts";
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
-import { ConnectionLostError, LeaseReleasedError } from "./pool_errors.ts";
+import { LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
 import { leaveCursor } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/member_limit.ts";
@@ -202,8 +198,8 @@ export class Lease extends HeldScope implements Holder {
     return this as unknown as PooledConnection;
   }
 
-  onLost(loss: Loss): void {
-    this.#notes?.stop(() => this.#lostError(loss));
+  onLost(): void {
+    this.#notes?.stop(() => this.#member.lostError());
   }
 
   #end(isDestroyed: boolean): Promise<void> {
@@ -270,17 +266,13 @@ export class Lease extends HeldScope implements Holder {
     }
     const fault = this.#keeper.fault?.(action);
     if (fault !== undefined) return fault;
-    const { loss } = this.#member.connection;
-    return loss === undefined ? undefined : this.#lostError(loss);
+    const { isLost } = this.#member.connection;
+    return isLost ? this.#member.lostError() : undefined;
   }
 
   /** The same of a query, whose line it has in the place of frames of ours. */
   #queryFault(): Error | undefined {
     const action = "run a query";
     return this.#fault(action) && withoutFrames(() => this.#fault(action));
-  }
-
-  #lostError(loss: Loss): ConnectionLostError {
-    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
   }
 }

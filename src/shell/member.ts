@@ -9,9 +9,9 @@ import type { Fate } from "../core/input.ts";
 import type { Slot } from "../core/slot.ts";
 import type { Alarm } from "./alarms.ts";
 import type { CallSite } from "../call_site.ts";
-import { ConnectionBusyError } from "../pool_errors.ts";
+import { ConnectionBusyError, ConnectionLostError } from "../pool_errors.ts";
 import type { HeldLease } from "./caller_context.ts";
-import type { Connection, Loss } from "../driver/connection.ts";
+import type { Connection } from "../driver/connection.ts";
 
 const TRANSACTION_IS_OPEN =
   "a transaction is open on this connection; make a " +
@@ -20,7 +20,7 @@ const TRANSACTION_IS_OPEN =
 /** Who holds a connection alone. */
 export interface Holder {
   /** The connection died. */
-  onLost(loss: Loss): void;
+  onLost(): void;
 }
 
 /** What a lease does to its connection when it ends. */
@@ -171,6 +171,12 @@ export class Member {
   /** It has ended; one of an earlier lease says nothing of this one's. */
   leaveTransaction(transaction: object): void {
     if (this.#transaction === transaction) this.#transaction = undefined;
+  }
+
+  /** What whoever uses it is told once it is gone. */
+  lostError(): ConnectionLostError {
+    const { loss } = this.connection;
+    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
   }
 
   /** Resolves once the connection is put back, or gone. */

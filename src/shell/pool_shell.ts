@@ -9,14 +9,12 @@ import { CancelDesk } from "./cancel_desk.ts";
 import { CloseDesk } from "./close_desk.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Input } from "../core/input.ts";
-import type { Slot } from "../core/slot.ts";
 import { PoolMachine } from "../core/pool_machine.ts";
 import type { Driver, Loss, Statement } from "../driver/connection.ts";
 import { DialDesk } from "./dial_desk.ts";
 import { EffectRunner } from "./effect_runner.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import type { Member } from "./member.ts";
-import { ConnectionLostError } from "../pool_errors.ts";
 import { PoolEvents } from "../pool_events.ts";
 import type { ResolvedPoolOptions } from "../pool_options.ts";
 import { PoolCounters, type PoolStats } from "../pool_stats.ts";
@@ -189,17 +187,17 @@ export class PoolShell {
       this.events.push({ type: "lost", pid, ...loss });
     }
     member.endLease();
-    member.holder?.onLost(loss);
+    member.holder?.onLost();
     member.leaveHook?.();
-    if (isOpen) this.#lose(slot, loss);
+    if (isOpen) this.#lose(member);
     this.queries.settle(member, loss, unfinished);
   }
 
-  #lose(slot: Slot<Member>, loss: Loss): void {
-    const error = slot.isInHook
-      ? new ConnectionLostError({ sent: false, phase: "idle", ...loss })
+  #lose(member: Member): void {
+    const { slot } = member;
+    const fault = slot.isInHook
+      ? { error: member.lostError(), random: this.clock.random() }
       : undefined;
-    const fault = error && { error, random: this.clock.random() };
     this.feed({ kind: "lost", now: this.now(), slot, fault });
   }
 

@@ -9,7 +9,7 @@ import type { Fate, HookFault } from "../core/input.ts";
 import type { Connection } from "../driver/connection.ts";
 import type { Slot } from "../core/slot.ts";
 import { Member } from "./member.ts";
-import { ConnectionLostError, LeaseReleasedError } from "../pool_errors.ts";
+import { LeaseReleasedError } from "../pool_errors.ts";
 import type { HookName } from "../pool_events.ts";
 import type { ConnectionHook } from "../pool_options.ts";
 import type { PoolShell } from "./pool_shell.ts";
@@ -168,7 +168,8 @@ export class Upkeep {
     if (hook === undefined) return;
     // It may hang for ever; who waits for it does not.
     const left = new Promise<never>((_, reject) => {
-      member.leaveHook = () => reject(this.#leftError(member, signal));
+      member.leaveHook = () =>
+        reject(signal?.aborted ? signal.reason : member.lostError());
     });
     try {
       const ran = this.#runHook(this.#shell, member, hook);
@@ -202,14 +203,6 @@ export class Upkeep {
     const message =
       `Cannot use the connection: ${name} did not end within ${limitMs} ms`;
     return new Error(message, { cause });
-  }
-
-  #leftError(
-    { connection: { loss } }: Member,
-    signal: AbortSignal | undefined,
-  ): unknown {
-    if (signal?.aborted) return signal.reason;
-    return new ConnectionLostError({ sent: false, phase: "idle", ...loss });
   }
 
   #uncleanError(member: Member, signal: AbortSignal | undefined): unknown {
