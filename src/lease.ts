@@ -16,7 +16,7 @@ import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
 import { LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
 import { leaveCursor } from "./shell/open_cursor.ts";
-import { limitOnMember } from "./shell/member_limit.ts";
+import { limitOnMember } from "./shell/query_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
 import type { QueryLimits } from "./sql.ts";

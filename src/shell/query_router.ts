@@ -10,7 +10,7 @@ import type { Loss, Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
 import { ConnectionLostError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
-import { type Limited, QueryLimit } from "./query_limit.ts";
+import { QueryLimit } from "./query_limit.ts";
 import { Request } from "./request.ts";
 import type { QueryLimits } from "../sql.ts";
 
@@ -91,7 +91,7 @@ function failLost(statement: Statement, loss: Loss): void {
 }
 
 /** One one-shot, from its asking to its end. */
-class QueryRequest extends Request implements Limited {
+class QueryRequest extends Request {
   readonly statement: Statement;
   readonly #shell: PoolShell;
   readonly #limit: QueryLimit | undefined;
@@ -163,7 +163,8 @@ class QueryRequest extends Request implements Limited {
   }
 
   #watch(limits: QueryLimits, now: number): QueryLimit {
-    return new QueryLimit(this, this.#shell.alarms, limits, now);
+    const giveUp = (error: unknown) => this.giveUp(error);
+    return new QueryLimit(giveUp, this.#shell.alarms, limits, now);
   }
 
   #stop(): void {
