@@ -5,7 +5,7 @@
  */
 
 import type { Statement, StatementScope } from "./driver/connection.ts";
-import type { DriverValues, StatementMaker } from "./statement_maker.ts";
+import { type StatementMaker, VALUE_NAMES } from "./statement_maker.ts";
 
 type Call = (first: unknown, ...rest: readonly unknown[]) => unknown;
 
@@ -31,42 +31,6 @@ export abstract class SqlScope extends Callable implements StatementScope {
 
   abstract cancel(statement: Statement): void;
 
-  get types(): DriverValues["types"] {
-    return this.maker.values.types;
-  }
-
-  get typed(): DriverValues["typed"] {
-    return this.maker.values.typed;
-  }
-
-  get options(): DriverValues["options"] {
-    return this.maker.values.options;
-  }
-
-  get parameters(): DriverValues["parameters"] {
-    return this.maker.values.parameters;
-  }
-
-  get PostgresError(): DriverValues["PostgresError"] {
-    return this.maker.values.PostgresError;
-  }
-
-  get CLOSE(): DriverValues["CLOSE"] {
-    return this.maker.values.CLOSE;
-  }
-
-  get END(): DriverValues["END"] {
-    return this.maker.values.END;
-  }
-
-  get json(): DriverValues["json"] {
-    return this.maker.values.json;
-  }
-
-  get array(): DriverValues["array"] {
-    return this.maker.values.array;
-  }
-
   unsafe(...args: readonly unknown[]): unknown {
     return this.maker.unsafe(this, args);
   }
@@ -78,6 +42,15 @@ export abstract class SqlScope extends Callable implements StatementScope {
   async notify(channel: string, payload: string): Promise<unknown> {
     return await this.maker.tag(this, NOTIFY, [channel, `${payload}`]);
   }
+}
+
+for (const name of VALUE_NAMES) {
+  Object.defineProperty(SqlScope.prototype, name, {
+    configurable: true,
+    get(this: SqlScope): unknown {
+      return this.maker.values[name];
+    },
+  });
 }
 
 const NOTIFY = Object.freeze(

@@ -8,17 +8,22 @@ import type { StatementScope } from "./driver/connection.ts";
 import type { Sql } from "./sql.ts";
 
 /** The values that every scope offers as the driver does. */
+export const VALUE_NAMES = [
+  "types",
+  "typed",
+  "json",
+  "array",
+  "options",
+  "parameters",
+  "PostgresError",
+  "CLOSE",
+  "END",
+] as const;
+
+/** These, shared by all scopes. */
 export type DriverValues = Pick<
   Sql<Record<string, unknown>>,
-  | "types"
-  | "typed"
-  | "json"
-  | "array"
-  | "options"
-  | "parameters"
-  | "PostgresError"
-  | "CLOSE"
-  | "END"
+  typeof VALUE_NAMES[number]
 >;
 
 /** Makes queries that run in a scope once they are awaited. */
