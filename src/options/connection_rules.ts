@@ -28,7 +28,10 @@ import { SSL_MODES } from "./tls_options.ts";
 
 const HOST = unshown(hostRule());
 const TEXT = unshown(text());
-const PASSWORD = passwordRule();
+const PASSWORD = unshown(rule<Password>(
+  "a string or a function",
+  (value): value is Password => isString(value) || isFunction(value),
+));
 
 /** How each option about where to connect is read. */
 export const CONNECTION_RULES: Readonly<
@@ -61,17 +64,13 @@ function unshown(original: OptionRule): OptionRule {
 }
 
 function hostRule(): OptionRule {
-  const expected = "one or more hosts, each with or without a port";
   return alias(
     "host",
-    {
-      ...rule(
-        expected,
-        isStrings,
-        (value) => parseHosts([value].flat().join()) !== undefined,
-      ),
-      parse: (written) => written,
-    },
+    rule(
+      "one or more hosts, each with or without a port",
+      isStrings,
+      (value) => parseHosts([value].flat().join()) !== undefined,
+    ),
     (value) => parseHosts([value].flat().join()),
   );
 }
@@ -91,31 +90,15 @@ function portRule(): OptionRule {
   );
 }
 
-function passwordRule(): OptionRule {
-  return {
-    ...rule<Password>(
-      "a string or a function",
-      (value): value is Password => isString(value) || isFunction(value),
-    ),
-    secret: true,
-    parse: (written) => written,
-  };
-}
-
 function sslRule(): OptionRule {
   const modes: readonly string[] = SSL_MODES;
-  const { read } = rule(
-    "",
+  const mode = rule(
+    `${listOf(modes)}, a boolean, an object`,
     (value): value is string | boolean | object =>
       isString(value) || isBoolean(value) || isObject(value),
     (value) => !isString(value) || modes.includes(value),
   );
-  return {
-    expected: `${listOf(modes)}, a boolean, an object or null`,
-    secret: true,
-    parse: parseBoolean,
-    read: (value) => value === null ? { value: false } : read(value),
-  };
+  return { ...unshown(nullable(mode, false)), parse: parseBoolean };
 }
 
 function isStrings(value: unknown): value is string | readonly string[] {

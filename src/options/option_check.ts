@@ -22,7 +22,7 @@ export interface OptionRule {
   readonly secret?: boolean;
   /** Checks and converts a value; `undefined` never gets here. */
   read(value: unknown): Reading;
-  /** Makes a value of text from a URL or an environment variable. */
+  /** Makes a value of text from a URL or an environment variable; itself if absent. */
   parse?(text: string): unknown;
 }
 

@@ -101,22 +101,16 @@ export function flag(): OptionRule {
 
 /** A string that is not empty and can be sent: it holds no NUL. */
 export function text(): OptionRule {
-  return {
-    ...rule(
-      "a non-empty string without NUL",
-      isString,
-      (value) => value !== "" && !value.includes("\0"),
-    ),
-    parse: itself,
-  };
+  return rule(
+    "a non-empty string without NUL",
+    isString,
+    (value) => value !== "" && !value.includes("\0"),
+  );
 }
 
 /** One of a few words. */
 export function oneOf(...words: readonly string[]): OptionRule {
-  return {
-    ...rule(listOf(words), isString, (value) => words.includes(value)),
-    parse: itself,
-  };
+  return rule(listOf(words), isString, (value) => words.includes(value));
 }
 
 /** A function. */

@@ -91,13 +91,10 @@ function overloadRule(): OptionRule {
 
 function resetRule(): OptionRule {
   const words = ["rollback", "session", "none"];
-  return {
-    ...rule(
-      `${listOf(words)}, or a function`,
-      (value): value is string | ((...args: unknown[]) => unknown) =>
-        isString(value) || isFunction(value),
-      (value) => isFunction(value) || words.includes(value),
-    ),
-    parse: (written) => written,
-  };
+  return rule(
+    `${listOf(words)}, or a function`,
+    (value): value is string | ((...args: unknown[]) => unknown) =>
+      isString(value) || isFunction(value),
+    (value) => isFunction(value) || words.includes(value),
+  );
 }
