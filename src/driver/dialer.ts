@@ -33,10 +33,9 @@ export interface DialerOptions {
 }
 
 /** One dial, as it goes on. */
-interface Dial extends DialOptions {
+interface Dial extends Attempt {
   readonly password: string;
-  /** The address, for messages. */
-  readonly endpoint: Endpoint;
+  readonly signal: AbortSignal;
 }
 
 /** Dials. */
@@ -54,23 +53,21 @@ export class Dialer implements Driver {
   }
 
   async dial({ attempt, signal }: DialOptions): Promise<Connection> {
-    const { endpoint } = this.#options.plan[attempt]!;
-    const password = await abortable(this.#password(endpoint), signal);
-    return await this.#open({ attempt, signal, password, endpoint });
+    const planned = this.#options.plan[attempt]!;
+    const asked = this.#password(planned.endpoint);
+    const password = await abortable(asked, signal);
+    return await this.#open({ ...planned, password, signal });
   }
 
   async #open(dial: Dial): Promise<Session> {
-    const { attempt, signal, endpoint } = dial;
+    const { endpoint, requires, signal } = dial;
     const lookUp = new LookUp(this.#types);
     const session = this.#createSession(dial, () => lookUp.claim());
     let isReady = false;
     try {
-      await abortable(this.#start(session, dial), signal);
+      await abortable(session.start(signal), signal);
       lookUp.succeed();
-      await abortable(
-        meet(session, this.#options.plan[attempt]!.requires, endpoint),
-        signal,
-      );
+      await abortable(meet(session, requires, endpoint), signal);
       if (session.loss !== undefined) {
         throw startLoss(endpoint, session.loss.cause);
       }
@@ -85,11 +82,10 @@ export class Dialer implements Driver {
   }
 
   #createSession(
-    { attempt, password }: Dial,
+    { endpoint, requires, password }: Dial,
     mayLookUp: () => Promise<boolean>,
   ): Session {
-    const { transport, plan, tls, keepAliveMs, holdProcess } = this.#options;
-    const { endpoint, requires } = plan[attempt]!;
+    const { transport, tls, keepAliveMs, holdProcess } = this.#options;
     const fetchTypes = () => !this.#types.isKnown;
     return new Session({
       mayLookUp,
@@ -99,17 +95,6 @@ export class Dialer implements Driver {
       mustWrite: requires === "read-write" || requires === "primary",
       holdProcess,
     });
-  }
-
-  #start(
-    session: Session,
-    { attempt, signal }: Dial,
-  ): Promise<void> {
-    const { transport, plan, tls, keepAliveMs } = this.#options;
-    const { endpoint } = plan[attempt]!;
-    return session.start(() =>
-      transport.connect(endpoint, { signal, tls, keepAliveMs })
-    );
   }
 
   /** The password now; asked for before the dial, so that its failure is ours to tell. */

@@ -135,11 +135,12 @@ export class Session implements Connection {
   }
 
   /** Starts the driver, which is ready by the time there is a socket to hand it. */
-  async start(connect: () => Promise<Socket>): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
     const failure = new Promise<never>((_, reject) => this.#failStart = reject);
     const ready = Promise.race([this.#client.start(), failure]);
     ready.catch(() => {}); // it may fail before it is awaited
-    const socket = await connect();
+    const { transport, endpoint, options } = this.#options.target;
+    const socket = await transport.connect(endpoint, { ...options, signal });
     this.#socket = socket;
     if (this.isLost) socket.destroy();
     socket.listen({
