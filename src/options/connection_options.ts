@@ -91,31 +91,20 @@ export interface ConnectionOptions {
   readonly target_session_attrs?: TargetSessionAttrs | "any" | null | undefined;
 }
 
-/** An environment variable that stands for an option. */
-interface VariableOption {
-  /** The name the option is known by once read. */
-  readonly target: string;
-  /** The option whose rule reads it. */
-  readonly option: keyof ConnectionOptions | "connect_timeout";
-  /** The variables, the first one set counts. */
-  readonly variables: readonly string[];
-}
-
-/** The variables that stand for options, as in libpq. */
-export const VARIABLE_OPTIONS: readonly VariableOption[] = [
-  variable("host", "PGHOST"),
-  variable("port", "PGPORT"),
-  variable("database", "PGDATABASE"),
-  variable("username", "PGUSER", "PGUSERNAME"),
-  variable("password", "PGPASSWORD"),
-  variable("ssl", "PGSSLMODE"),
-  variable("sslnegotiation", "PGSSLNEGOTIATION"),
-  variable("target_session_attrs", "PGTARGETSESSIONATTRS"),
-  {
-    target: "connectTimeoutMs",
-    option: "connect_timeout",
-    variables: ["PGCONNECT_TIMEOUT"],
-  },
+/** The variables that stand for options, as in libpq; the first that is set counts. */
+export const OPTION_VARIABLES: readonly (readonly [
+  option: keyof ConnectionOptions | "connect_timeout",
+  ...variables: string[],
+])[] = [
+  ["host", "PGHOST"],
+  ["port", "PGPORT"],
+  ["database", "PGDATABASE"],
+  ["username", "PGUSER", "PGUSERNAME"],
+  ["password", "PGPASSWORD"],
+  ["ssl", "PGSSLMODE"],
+  ["sslnegotiation", "PGSSLNEGOTIATION"],
+  ["target_session_attrs", "PGTARGETSESSIONATTRS"],
+  ["connect_timeout", "PGCONNECT_TIMEOUT"],
 ];
 
 const OWN_NAME = ["USER", "LOGNAME", "USERNAME"];
@@ -133,11 +122,4 @@ export function defaultUsername(environment: Environment): string {
       "the URL, or set PGUSER" +
       (isWithheld("PGUSER") ? " and allow it with --allow-env=PG*" : ""),
   );
-}
-
-function variable(
-  option: keyof ConnectionOptions,
-  ...variables: string[]
-): VariableOption {
-  return { target: option, option, variables };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Password, VARIABLE_OPTIONS } from "./connection_options.ts";
+import { OPTION_VARIABLES, type Password } from "./connection_options.ts";
 import { type ConnectionUrl, parseConnectionUrl } from "./connection_url.ts";
 import type { StartupParameters } from "./driver_options.ts";
 import { type Environment, firstVariable } from "./environment.ts";
@@ -118,14 +118,16 @@ function readVariables(
   environment: Environment,
 ): GivenOptions {
   const read: Record<string, unknown> = {};
-  for (const { target, option, variables } of VARIABLE_OPTIONS) {
+  for (const [option, ...variables] of OPTION_VARIABLES) {
+    const rule = OPTION_RULES[option];
+    const { target = option } = rule;
     // A path stands for a host too.
     if (target in given || target === "host" && "path" in given) continue;
     const found = firstVariable(environment, variables);
     if (found === undefined) continue;
     const { name, text } = found;
     const value = parseText(option, text);
-    read[target] = readOption(OPTION_RULES[option], name, value, VARIABLE);
+    read[target] = readOption(rule, name, value, VARIABLE);
   }
   return read;
 }
