@@ -18,7 +18,6 @@ import {
   resolvePoolOptions,
 } from "./pool_options.ts";
 import { readSqlFile } from "./sql_file.ts";
-import type { DriverValues, StatementMaker } from "./statement_maker.ts";
 import { planAttempts } from "./transport/hosts.ts";
 import { nodeNet } from "./transport/node_net.ts";
 import { fromSocketFactory } from "./transport/web_socket_like.ts";
@@ -63,12 +62,12 @@ export function createPool<Types extends PostgresTypes = {}>(
   const resolved = resolvePoolOptions(url, options);
   const events = new PoolEvents();
   const driver = driverOptions(resolved, events);
-  const js = new PostgresJs({ ...resolved, ...driver });
+  const js = new PostgresJs({ ...resolved, ...driver, readText: readSqlFile });
   const pool = assemblePool({
     events,
     options: resolved,
     driver: createDialer(resolved, js),
-    maker: createMaker(js),
+    maker: js,
     clock: systemClock,
   });
   return pool as unknown as Pool<ValuesOf<Types>>;
@@ -100,13 +99,4 @@ function createDialer(options: ResolvedPoolOptions, js: PostgresJs): Dialer {
     holdProcess: options.holdProcess,
     createClient: (client) => js.createClient(client),
   });
-}
-
-function createMaker(js: PostgresJs): StatementMaker {
-  return {
-    values: js.sql as unknown as DriverValues,
-    tag: (scope, first, rest) => js.tag(scope, first, rest),
-    unsafe: (scope, args) => js.unsafe(scope, args),
-    file: (scope, path, args) => js.file(scope, path, args, readSqlFile),
-  };
 }

@@ -48,7 +48,7 @@ for (const name of VALUE_NAMES) {
   Object.defineProperty(SqlScope.prototype, name, {
     configurable: true,
     get(this: SqlScope): unknown {
-      return this.maker.values[name];
+      return this.maker.sql[name];
     },
   });
 }

@@ -29,7 +29,7 @@ export type DriverValues = Pick<
 /** Makes queries that run in a scope once they are awaited. */
 export interface StatementMaker {
   /** Helpers and options, shared by all scopes. */
-  readonly values: DriverValues;
+  readonly sql: DriverValues;
   /** What a call of the template tag makes: a query, or a helper. */
   tag(scope: StatementScope, first: unknown, rest: readonly unknown[]): unknown;
   /** A query of SQL as it is. */

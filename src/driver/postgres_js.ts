@@ -38,6 +38,8 @@ export interface PostgresJsOptions {
   readonly prepare: boolean;
   readonly debug: unknown;
   readonly onparameter: ((key: string, value: unknown) => void) | undefined;
+  /** Reads the SQL of `file()`. */
+  readonly readText: (path: unknown) => Promise<string>;
 }
 
 // The driver finds an idle connection for each query, and puts it back, unless
@@ -54,10 +56,12 @@ export class PostgresJs {
   readonly sql: AnySql;
   readonly #handler: QueryHandler = (query) => runInScope(query as LazyQuery);
   readonly #makeHelper: AnyFunction;
+  readonly #readText: PostgresJsOptions["readText"];
 
   constructor(options: PostgresJsOptions) {
     this.sql = withoutEnvironment(() => postgres(baseOptions(options)));
     this.#makeHelper = this.sql as unknown as AnyFunction;
+    this.#readText = options.readText;
     LazyQuery.inherit(queryClassOf(this.sql));
     this.#handler.debug = options.debug;
     // Set afterwards: the driver makes as many connections of its own at once.
@@ -88,11 +92,10 @@ export class PostgresJs {
     scope: StatementScope,
     path: unknown,
     args: readonly unknown[],
-    readText: (path: unknown) => Promise<string>,
   ): unknown {
     const query = this.unsafe(scope, ["", ...args]);
     const read = async () => {
-      query.strings = [await readText(path)];
+      query.strings = [await this.#readText(path)];
       runInScope(query);
     };
     query.handler = () => void read().catch((error) => query.reject(error));

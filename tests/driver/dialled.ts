@@ -46,6 +46,7 @@ export function postgresJs(
     prepare: true,
     debug: false,
     onparameter: undefined,
+    readText: () => Promise.resolve(""),
     ...settings,
   });
 }

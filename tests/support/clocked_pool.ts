@@ -7,7 +7,6 @@ import {
   type ResolvedPoolOptions,
   resolvePoolOptions,
 } from "../../src/pool_options.ts";
-import type { DriverValues } from "../../src/statement_maker.ts";
 import { planAttempts } from "../../src/transport/hosts.ts";
 import { nodeNet } from "../../src/transport/node_net.ts";
 import { fromSocketFactory } from "../../src/transport/web_socket_like.ts";
@@ -60,7 +59,8 @@ export function clockedWorld(
 
 function assemble(options: ResolvedPoolOptions, clock: ManualClock): Pool {
   const { driver, transport, endpoints, tls, keepAliveMs } = options;
-  const js = new PostgresJs({ ...options, ...driver });
+  const readText = () => Promise.resolve("");
+  const js = new PostgresJs({ ...options, ...driver, readText });
   const dialer = new Dialer({
     transport: transport === undefined ? nodeNet : fromSocketFactory(transport),
     plan: planAttempts(endpoints, options.targetSessionAttrs),
@@ -75,12 +75,7 @@ function assemble(options: ResolvedPoolOptions, clock: ManualClock): Pool {
     options,
     driver: dialer,
     clock,
-    maker: {
-      values: js.sql as unknown as DriverValues,
-      tag: (scope, first, rest) => js.tag(scope, first, rest),
-      unsafe: (scope, args) => js.unsafe(scope, args),
-      file: () => undefined,
-    },
+    maker: js,
   });
   return pool.public;
 }

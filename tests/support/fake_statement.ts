@@ -94,7 +94,7 @@ export class FakeQuery implements PromiseLike<unknown> {
 
 /** Makes queries; those whose text begins with `alone` need a connection alone. */
 export const fakeMaker: StatementMaker = {
-  values: {} as DriverValues,
+  sql: {} as DriverValues,
   tag: (scope, first) => fakeQuery(scope, String(first)),
   unsafe: (scope, [text]) => fakeQuery(scope, String(text)),
   file: (scope, path) => fakeQuery(scope, String(path)),
