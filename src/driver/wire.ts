@@ -52,7 +52,7 @@ export class Wire {
   secret = 0;
   /** As of the last `ReadyForQuery`. */
   status: TransactionStatus = "idle";
-  /** How many `ReadyForQuery` came. */
+  /** How many `ReadyForQuery` came; the first says that the session has started. */
   readies = 0;
   /** Session state was changed, as far as commands and parameters tell. */
   isTouched = false;
@@ -75,7 +75,6 @@ export class Wire {
   /** What the server reported of itself. */
   readonly parameters = new Map<string, string>();
 
-  #isStarted = false;
   #isReplying = false;
   #hasCopyStarted = false;
   readonly #header = new Uint8Array(5);
@@ -83,11 +82,6 @@ export class Wire {
   #bodyLeft = 0;
   #code = 0;
   #parts: Uint8Array[] = [];
-
-  /** Whether the first `ReadyForQuery` came. */
-  get isStarted(): boolean {
-    return this.#isStarted;
-  }
 
   /** Whether a COPY started since this was last asked. */
   takeCopyStart(): boolean {
@@ -171,7 +165,7 @@ export class Wire {
   }
 
   #begin(code: number, length: number): void {
-    if (!isSound(code, length, this.#isStarted)) {
+    if (!isSound(code, length, this.readies > 0)) {
       throw new ProtocolViolation(
         `Cannot read a message: its code is ${code} and its length ${length}`,
       );
@@ -241,7 +235,7 @@ export class Wire {
 
   #ready(code: number): void {
     // Taken for the end of what runs, it would shift all results by one.
-    if (this.#isStarted && !this.#isReplying && !this.mayEndBare) {
+    if (this.readies > 0 && !this.#isReplying && !this.mayEndBare) {
       throw new ProtocolViolation("Cannot end a reply: none has begun");
     }
     this.#isReplying = this.mayEndBare = false;
@@ -253,7 +247,6 @@ export class Wire {
     }
     this.status = status;
     this.readies++;
-    this.#isStarted = true;
   }
 
   #error(error: ServerError): void {
@@ -273,6 +266,6 @@ export class Wire {
   #parameter(body: Uint8Array): void {
     const [name = "", value = ""] = decoder.decode(body).split("\0");
     this.parameters.set(name, value);
-    if (this.#isStarted) this.isTouched = true;
+    if (this.readies > 0) this.isTouched = true;
   }
 }

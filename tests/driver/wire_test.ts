@@ -37,11 +37,11 @@ interface Seen {
 
 function facts(wire: Wire): Seen {
   const { pid, secret, status, readies, isTouched } = wire;
-  const { isDamaged, error, fatal, authentication, isStarted } = wire;
+  const { isDamaged, error, fatal, authentication } = wire;
   const parameters = [...wire.parameters];
   return {
     ...{ pid, secret, status, readies, isTouched, isDamaged },
-    ...{ error, fatal, authentication, isStarted, parameters },
+    ...{ error, fatal, authentication, parameters },
   };
 }
 
@@ -71,7 +71,6 @@ Deno.test("Wire sees who the server is and how it answered", () => {
     error: { severity: "ERROR", code: "42601", message: "sýntax" },
     fatal: undefined,
     authentication: 0,
-    isStarted: true,
     parameters: [["server_version", "18.4"], ["in_hot_standby", "off"]],
   });
 });
