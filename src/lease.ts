@@ -168,7 +168,7 @@ export class Lease extends HeldScope implements Holder {
     const fault = this.#fault("detach the connection");
     if (fault !== undefined) throw fault;
     const member = this.#member;
-    if (member.isInHook) {
+    if (member.leaveHook !== undefined) {
       throw new TypeError(
         "Cannot detach the connection: a hook has only a loan",
       );

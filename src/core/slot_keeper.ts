@@ -168,7 +168,6 @@ export class SlotKeeper<C> {
     if (slot.alarm !== undefined) this.#setAlarm(slot, Infinity);
     this.shared.unlist(slot);
     slot.isIsolated = false;
-    slot.isPrepared = false;
     slot.idleSince = now;
     this.table.move(slot, "idle");
     this.idle.push(slot);

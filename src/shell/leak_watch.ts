@@ -97,12 +97,13 @@ export class LeakWatch {
   #loosen(member: Member): void {
     const holder = member.loosenHolder();
     if (holder === undefined) return;
-    const collected = { member, lease: member.leases };
+    const collected = { member, lease: member.slot.uses };
     this.#registry?.register(holder, collected);
   }
 
   #reclaim({ member, lease }: Collected): void {
-    if (member.leases !== lease || member.slot.state !== "leased") return;
+    const { uses, state } = member.slot;
+    if (uses !== lease || state !== "leased") return;
     this.#shell.counters.leaks++;
     this.#shell.events.push({
       type: "leak",

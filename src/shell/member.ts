@@ -41,8 +41,6 @@ export class Member {
   isReleased = false;
   /** Whether its lease ran anything: the session may have been changed. */
   hasRun = false;
-  /** How many leases it had. */
-  leases = 0;
   /** When its lease began. */
   leasedAt = 0;
   /** Where its lease was acquired, when the pool records that. */
@@ -85,11 +83,6 @@ export class Member {
     this.#holder = holder;
     this.#looseHolder = undefined;
     if (holder === undefined) this.#transaction = undefined;
-  }
-
-  /** Whether a hook holds it. */
-  get isInHook(): boolean {
-    return this.leaveHook !== undefined;
   }
 
   /** Whether its lease may be collected when nothing else refers to it. */
@@ -140,7 +133,6 @@ export class Member {
     this.hasRun = false;
     this.isWarnedOf = false;
     this.acquiredAt = undefined;
-    this.leases++;
     this.leasedAt = now;
   }
 

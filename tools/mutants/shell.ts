@@ -144,7 +144,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a hook detaches what it is lent",
     "lease.ts",
-    "if (member.isInHook) {",
+    "if (member.leaveHook !== undefined) {",
     "if (false) {",
   ),
   mutant(
