@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Latch } from "./latch.ts";
+
 /**
  * The array types of one pool: looked up by the first connection, known to all.
  *
@@ -12,8 +14,8 @@
  */
 export class TypeMap {
   #isKnown: boolean;
-  /** Who waits for the end of a claim; `undefined`: there is none. */
-  #waiters: (() => void)[] | undefined;
+  #isClaimed = false;
+  readonly #settled = new Latch();
 
   /** `isNeeded` is `false` where the user wants no array types. */
   constructor(isNeeded: boolean) {
@@ -30,23 +32,16 @@ export class TypeMap {
    * call `settle`; `false` once they are known. While another does it, it waits.
    */
   async claim(): Promise<boolean> {
-    while (!this.#isKnown) {
-      if (this.#waiters === undefined) {
-        this.#waiters = [];
-        return true;
-      }
-      const waiters = this.#waiters;
-      await new Promise<void>((resolve) => waiters.push(resolve));
-    }
-    return false;
+    while (!this.#isKnown && this.#isClaimed) await this.#settled.wait();
+    if (this.#isKnown) return false;
+    return this.#isClaimed = true;
   }
 
   /** Ends a claim: the types are known now, or the next may look them up. */
   settle(isKnown: boolean): void {
-    const waiters = this.#waiters ?? [];
-    this.#waiters = undefined;
+    this.#isClaimed = false;
     this.#isKnown ||= isKnown;
-    for (const resolve of waiters) resolve();
+    this.#settled.open();
   }
 }
 
