@@ -82,6 +82,7 @@ export class PromisedRequest<T> extends Request {
   handleEvent(): void {
     if (this.state !== "queued") return;
     const { reason } = this.#signal!;
+    // It may be turned away by this, when its deadline has passed.
     this.#owner.abort(this);
     this.#fail(reason);
   }

@@ -91,9 +91,12 @@ export class RequestDesk {
   /** The caller of a request has gone. */
   abort(request: Request): void {
     const now = this.#shell.now();
-    request.hasLeft = true;
-    if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
-    this.nesting.end(request);
+    // The core hears of a deadline first: then it is turned away, and counted so.
+    if (request.deadline > now) {
+      request.hasLeft = true;
+      if (request.kind !== "ready") this.#shell.counters.acquireAborts++;
+      this.nesting.end(request);
+    }
     this.#shell.feed({ kind: "abort", now, waiter: request });
   }
 
@@ -142,7 +145,7 @@ export class RequestDesk {
   /** Gives a request its error. */
   turnAway(effect: TurnAway, now: number): void {
     const request = effect.waiter as Request;
-    // The core hears first what is due: of who leaves in that very turn, too.
+    // Whose wait is found too long in the very turn in which he leaves.
     if (request.hasLeft) return;
     if (request.kind !== "ready") this.#countRefusal(effect);
     // Only who called us in this turn is found in the frames.
