@@ -147,8 +147,8 @@ export interface PoolOptions<
    * When to turn callers away because the queue has stood for too long: once
    * even the shortest wait within `intervalMs` was over `targetMs`, whoever
    * waited longer than twice that gets a `PoolOverloadedError` instead of a
-   * connection. Both in milliseconds. A burst is no overload; a database that
-   * cannot keep up is.
+   * connection. Both in milliseconds. A burst is no overload, nor is waiting for
+   * connections that are being opened; a database that cannot keep up is.
    *
    * @default {undefined}
    */

@@ -180,8 +180,7 @@ export class PoolMachine<C> {
   }
 
   #isOverfull(waiter: Waiter): boolean {
-    const { connecting, preparing } = this.slots.table.counts;
-    return this.waiters.isOverfull(waiter, connecting + preparing);
+    return this.waiters.isOverfull(waiter, this.slots.table.onTheirWay);
   }
 
   #timeOut(waiter: Waiter): void {

@@ -36,6 +36,11 @@ export class SlotTable<C> {
     return this.#total;
   }
 
+  /** How many are being dialled or prepared: those who wait may be granted them. */
+  get onTheirWay(): number {
+    return this.#counts.connecting + this.#counts.preparing;
+  }
+
   /** How many of those that are being prepared are so for a lease, with its hook. */
   get hooked(): number {
     return this.#hooked;

@@ -96,11 +96,10 @@ export class Supply<C> {
   /** For those who wait, and up to `min`. */
   get #missing(): number {
     const { queue } = this.#waiters;
-    const { counts, hooked } = this.#slots.table;
+    const { hooked, onTheirWay } = this.#slots.table;
     // With a hook they are prepared for leases; of those some may have gone.
-    const onTheirWay = counts.connecting + counts.preparing - hooked +
-      queue.countLeading(hooked);
-    const waiting = this.#state.isPaused ? 0 : queue.length - onTheirWay;
+    const awaited = onTheirWay - hooked + queue.countLeading(hooked);
+    const waiting = this.#state.isPaused ? 0 : queue.length - awaited;
     return Math.max(waiting, this.#shortage);
   }
 

@@ -59,7 +59,9 @@ export class Turnstile<C> {
     }
     if (this.#state.limits.hasAcquireHook) this.#letPass(now);
     if (this.#overload === undefined) return;
-    if (queue.length > 0) return this.#overload.watch(now, queue.head);
+    // Who has a connection on its way waits for that, and in no queue.
+    const { onTheirWay } = this.#slots.table;
+    if (queue.length > onTheirWay) return this.#overload.watch(now, queue.head);
     this.#overload.unwatch();
     if (this.#slots.idle.size > 0) this.#overload.rest(now);
   }

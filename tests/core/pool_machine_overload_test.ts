@@ -52,6 +52,27 @@ Deno.test("A queue that stands because nothing comes back is shed all the same",
   assertEquals(world.acquire().outcome, "granted");
 });
 
+Deno.test("Callers whose connections are on their way are not shed, however long those take", () => {
+  const world = new MachineWorld({ max: 3, overload: OVERLOAD });
+  const callers = world.acquireMany(3);
+  world.advance(5 * OVERLOAD.intervalMs);
+  for (const _ of callers) world.dialled();
+  assertEquals(
+    callers.map(({ outcome }) => outcome),
+    ["granted", "granted", "granted"],
+  );
+});
+
+Deno.test("A queue that is longer than what is on its way is shed, beside a dial that hangs", () => {
+  const world = new MachineWorld({ max: 1, overload: OVERLOAD });
+  const callers = world.acquireMany(2);
+  world.advance(5 * OVERLOAD.intervalMs);
+  assertEquals(
+    callers.map(({ outcome }) => outcome),
+    ["overloaded", "overloaded"],
+  );
+});
+
 Deno.test("A paused pool sheds nobody", () => {
   const world = new MachineWorld({ max: 1, overload: OVERLOAD });
   world.open(1);
