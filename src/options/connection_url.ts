@@ -110,7 +110,9 @@ function parseQuery(
     checkParameter(written, text);
     if (IGNORED.has(written)) continue;
     const name = RENAMED.get(written) ?? written;
-    (isOption(name) ? options : connection).set(name, text);
+    if (!isOption(name)) connection.set(name, text);
+    else if (!options.has(name)) options.set(name, text);
+    else throw refused(`the URL has two parameters for "${name}"`);
   }
   // The system's certificates identify anybody unless the name is verified.
   if (parameters.has("sslrootcert")) options.set("ssl", "verify-full");

@@ -263,6 +263,21 @@ Deno.test("resolvePoolOptions() passes TLS options on, but for what the mode say
   assertEquals(resolve({ ssl: trusting }).tls.options, {});
 });
 
+Deno.test("resolvePoolOptions() refuses an option that a URL gives twice, under whatever name", () => {
+  const twice = {
+    ssl: "sslmode=require&ssl=false",
+    database: "database=one&dbname=two",
+    max: "max=5&max=6",
+  };
+  for (const [name, query] of Object.entries(twice)) {
+    assertThrows(
+      () => resolve(`postgres://db?${query}`),
+      TypeError,
+      `Cannot create the pool: the URL has two parameters for "${name}"`,
+    );
+  }
+});
+
 Deno.test("resolvePoolOptions() reads sslmode and ssl in a URL", () => {
   assertEquals(resolve("postgres://db?sslmode=require").tls.mode, "require");
   assertEquals(resolve("postgres://db?ssl=true").tls.mode, "verify-full");
