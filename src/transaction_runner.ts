@@ -56,8 +56,10 @@ export async function runTransaction<T>(
     try {
       return await runIn(tx, fn) as T;
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code;
-      if (left <= 0 || !RETRYABLE_CODES.has(code)) throw error;
+      const { code } = Object(error) as { code?: unknown };
+      // What its callback had committed itself would be done twice.
+      const mayRunAgain = left > 0 && tx.outcome === "rolled back";
+      if (!mayRunAgain || !RETRYABLE_CODES.has(code)) throw error;
     }
   }
 }

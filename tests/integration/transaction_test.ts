@@ -385,6 +385,24 @@ poolTest(
 );
 
 poolTest(
+  "Promise 10: transaction() does not run again what its callback has committed",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    for (const end of ["commit", "rollback"] as const) {
+      let runs = 0;
+      await assertRejects(() =>
+        world.pool.transaction(async (tx) => {
+          runs++;
+          await tx[end]();
+          await world.admin`do $$ begin raise serialization_failure; end $$`;
+        }, { retries: 2 })
+      );
+      assertEquals(runs, end === "commit" ? 1 : 3);
+    }
+  },
+);
+
+poolTest(
   "Promise 13: transaction() does not run again once its signal is aborted",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
