@@ -10,7 +10,7 @@ const decoder = new TextDecoder();
 const LASTING_COMMANDS =
   /^(SET|RESET|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|LOAD|DISCARD|DECLARE CURSOR|DO|CALL)/;
 
-const FORGETTING_COMMANDS = /^(DISCARD ALL|DEALLOCATE)/;
+const FORGETTING_COMMANDS = /^(DISCARD|DEALLOCATE) ALL/;
 
 /** Whether a command leaves something behind in its session. */
 export function leavesState(tag: string): boolean {

@@ -62,8 +62,10 @@ const STALE_PLAN_ROUTINES: ReadonlySet<unknown> = new Set([
 
 /** Whether a statement did not run because its prepared plan was no longer valid. */
 function isStalePlan(error: unknown): boolean {
-  const { routine } = Object(error) as { readonly routine?: unknown };
-  return STALE_PLAN_ROUTINES.has(routine);
+  const { routine, where } = Object(error) as Record<string, unknown>;
+  // An error with a context came of a function, or of a procedure that may have
+  // committed: it ran.
+  return where === undefined && STALE_PLAN_ROUTINES.has(routine);
 }
 
 /**

@@ -212,6 +212,45 @@ for (const text of ["discard all", "deallocate all"]) {
 }
 
 poolTest(
+  "A borrower who deallocates a statement of his own has no other prepared anew",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    for (let round = 0; round < 3; round++) {
+      await world.pool.use(async (lease) => {
+        await lease.unsafe("prepare mine as select 1");
+        await lease.unsafe("deallocate mine");
+        await lease`select ${round}::int as n`;
+      });
+    }
+    const [row] = await world.pool`
+      select count(*)::int from pg_prepared_statements
+      where statement = ${"select $1::int as n"}`;
+    assertEquals(row?.count, 1);
+  },
+);
+
+poolTest(
+  "Promise 10: a procedure that has committed is not called again for a plan that went stale in it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool, admin } = world;
+    await admin`create table called (n int)`;
+    await admin`
+      create procedure call_it(isBad boolean) language plpgsql as $$ begin
+        insert into called values (1);
+        commit;
+        if isBad then execute 'insert into called select ''x''::text'; end if;
+      end $$`;
+    await pool`call call_it(${false})`;
+    await assertRejects(() => pool`call call_it(${true})`.execute());
+    const [row] = await admin`select count(*)::int from called`;
+    assertEquals(row?.count, 2);
+    await admin`drop procedure call_it`;
+    await admin`drop table called`;
+  },
+);
+
+poolTest(
   "Promise 9: a transaction that has its plans forgotten goes on",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });
