@@ -49,12 +49,16 @@ export type Input<C> =
   }
   /** The server answered its ping, and `onAcquire` begins. */
   | { readonly kind: "answered"; readonly now: number; readonly slot: Slot<C> }
-  /** Validation and `onAcquire` ended; `fault`: by what the hook threw. */
+  /**
+   * Validation and `onAcquire` ended; `isTouched`: what the hook did is only for
+   * a lease; `fault`: by what the hook threw.
+   */
   | {
     readonly kind: "prepared";
     readonly now: number;
     readonly slot: Slot<C>;
     readonly isOk: boolean;
+    readonly isTouched?: boolean;
     readonly fault?: HookFault | undefined;
   }
   /** A lease ended. */

@@ -201,20 +201,26 @@ export class PoolMachine<C> {
     if (this.#supply.fail(input)) this.#settle(input.now);
   }
 
-  #prepared({ slot, isOk, fault, now }: InputOf<C, "prepared">): void {
+  #prepared(input: InputOf<C, "prepared">): void {
+    const { slot, isOk, isTouched = false, fault, now } = input;
     // Even if it took too long, and its connection is being closed.
     if (fault !== undefined) this.#supply.relapse(slot, fault, now);
     if (slot.state !== "preparing") return;
-    if (!isOk) this.slots.retire(slot, "validation", now);
-    else {
-      this.#supply.confirm(slot);
-      slot.heardAt = now;
-      this.slots.park(slot, now);
-      slot.isPrepared = true;
-    }
+    if (isOk) this.#offer(slot, isTouched, now);
+    else this.slots.retire(slot, "validation", now);
     this.#settle(now);
-    // Nobody took it: the next grant is to be prepared anew.
+  }
+
+  /** Lets those have a connection for whom it was prepared; if none does, that was in vain. */
+  #offer(slot: Slot<C>, isTouched: boolean, now: number): void {
+    this.#supply.confirm(slot);
+    slot.heardAt = now;
+    this.slots.park(slot, now);
+    slot.isPrepared = true;
+    this.turnstile.serve(now);
     slot.isPrepared = false;
+    if (!isTouched || slot.state !== "idle") return;
+    this.slots.takeBack(slot, "reset", now);
   }
 
   #release({ slot, fate, now }: InputOf<C, "release">): void {

@@ -155,6 +155,7 @@ export class SlotKeeper<C> {
     if (fate === "keep") return this.park(slot, now);
     const reason = this.retirement(slot, now);
     if (reason !== undefined) return this.retire(slot, reason, now);
+    if (slot.state === "idle") this.idle.remove(slot);
     this.shared.unlist(slot);
     this.table.move(slot, "releasing");
     this.#setAlarm(slot, now + this.#state.limits.releaseTimeoutMs);

@@ -108,7 +108,7 @@ export class SlotPicker<C> {
     for (;;) {
       const slot = hook ? this.#topToHook(now) : this.#slots.idle.top;
       if (slot === undefined) return undefined;
-      if (slot.isPrepared && (slot.isHooked || !hook)) return slot;
+      if (slot.isPrepared && slot.isHooked) return hook ? slot : undefined;
       const ping = this.#isSilent(slot, now);
       if (!ping && !hook) return slot;
       if (this.#hasOneEach(hook)) return undefined;

@@ -71,7 +71,9 @@ export class EffectRunner {
     }
     const fault = isToRun ? await shell.upkeep.prepare(member) : undefined;
     const isOk = answers && fault === undefined && member.isClean;
-    shell.feed({ kind: "prepared", now: shell.now(), slot, isOk, fault });
+    const isTouched = shell.upkeep.isTouched(member);
+    const now = shell.now();
+    shell.feed({ kind: "prepared", now, slot, isOk, isTouched, fault });
   }
 
   async #reset(slot: Slot<Member>): Promise<void> {

@@ -39,7 +39,7 @@ export class Member {
   wasLeased = false;
   /** Whether its lease has ended; what it left may still be under way. */
   isReleased = false;
-  /** Whether its lease ran anything: the session may have been changed. */
+  /** Whether a lease or its hook ran anything since it was last put back: the session may have been changed. */
   hasRun = false;
   /** When its lease began. */
   leasedAt = 0;
@@ -130,7 +130,6 @@ export class Member {
   beginLease(now: number): void {
     this.wasLeased = true;
     this.isReleased = false;
-    this.hasRun = false;
     this.isWarnedOf = false;
     this.acquiredAt = undefined;
     this.leasedAt = now;

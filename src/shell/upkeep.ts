@@ -61,6 +61,7 @@ export class Upkeep {
       dials.hook(slot, connection);
       await this.#hook("onConnect", options.onConnect, member, signal);
       if (!member.isClean) throw this.#uncleanError(member, signal);
+      member.hasRun = false;
       return member;
     } catch (error) {
       await closes.end(connection, CLOSE_LIMIT_MS);
@@ -112,8 +113,13 @@ export class Upkeep {
       return transactionStatus === "idle" ? "reset" : "destroy";
     }
     const isDue = onRelease !== undefined || typeof reset === "function" ||
-      reset === "session" && member.hasRun;
+      this.isTouched(member);
     return isDue ? "reset" : fate;
+  }
+
+  /** Whether a session is not as nobody has used it, where the next one is promised that. */
+  isTouched(member: Member): boolean {
+    return this.#shell.options.reset === "session" && member.hasRun;
   }
 
   /** What a connection needs after one-shots: they are told by what the wire showed of them. */
@@ -139,7 +145,7 @@ export class Upkeep {
       }
       if (wasLeased) await this.#hook("onRelease", onRelease, member);
       await this.#resetSession(member);
-      member.wasLeased = false;
+      member.wasLeased = member.hasRun = false;
       return member.isClean;
     } catch {
       return false;

@@ -371,3 +371,23 @@ Deno.test("A connection that expires while it is asked is not granted", () => {
   assertEquals(caller.outcome, "waiting");
   assertEquals(world.asked, ["close", "dial"]);
 });
+
+Deno.test("What a hook has touched is reset where no lease takes it, and before a one-shot does", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  const gone = world.acquire();
+  world.dialled();
+  const next = world.acquire("share");
+  world.abort(gone);
+  world.prepared(true, undefined, true);
+  assertEquals([world.asked, next.outcome], [["reset"], "waiting"]);
+  world.wasReset();
+  assertEquals(next.outcome, "granted");
+});
+
+Deno.test("What a hook has touched is the lease's for which it ran", () => {
+  const world = new MachineWorld({ max: 1, hasAcquireHook: true });
+  const caller = world.acquire();
+  world.dialled();
+  world.prepared(true, undefined, true);
+  assertEquals([world.asked, caller.outcome], [["grant"], "granted"]);
+});

@@ -212,6 +212,45 @@ for (const text of ["discard all", "deallocate all"]) {
 }
 
 poolTest(
+  'Promise 9: under reset "session" what onAcquire set for a lease ends with it, though that ran nothing, or never began',
+  async (t) => {
+    let gate = Promise.resolve();
+    let tenant = "ann";
+    await using world = poolWorld(t, {
+      max: 1,
+      reset: "session",
+      async onAcquire(connection) {
+        if (tenant === "") return;
+        await connection`select set_config('app.tenant', ${tenant}, false)`;
+        await gate;
+      },
+    });
+    const { pool } = world;
+    const see = async (sql: Sql) => {
+      const [row] = await sql`
+        select coalesce(current_setting('app.tenant', true), '') as tenant`;
+      return row?.tenant;
+    };
+    await pool.use((lease) => assertEquals(lease.transactionStatus, "idle"));
+    assertEquals(await see(pool), "");
+    await pool.use(() => {});
+    tenant = "";
+    assertEquals(await pool.use(see), "");
+    tenant = "bob";
+    let open = () => {};
+    gate = new Promise((resolve) => open = resolve);
+    const controller = new AbortController();
+    const gone = pool.acquire({ signal: controller.signal });
+    const seen = see(pool);
+    controller.abort("gone");
+    await gone.catch(() => {});
+    open();
+    assertEquals(await seen, "");
+    assertEquals(pool.stats().opened, 1);
+  },
+);
+
+poolTest(
   "A borrower who deallocates a statement of his own has no other prepared anew",
   async (t) => {
     await using world = poolWorld(t, { max: 1 });

@@ -45,6 +45,8 @@ export interface Record {
   hook: boolean;
   /** Whether its hook has ended well. */
   isProven: boolean;
+  /** Its hook has left something that only a lease may see; must not be idle after a step. */
+  isForLease: boolean;
 }
 
 type InputOf<K extends Input<number>["kind"]> = Extract<
@@ -185,7 +187,8 @@ export class PoolBooks {
     record.isIsolated = false;
   }
 
-  #prepared(record: Record, { isOk, fault, now }: InputOf<"prepared">): void {
+  #prepared(record: Record, input: InputOf<"prepared">): void {
+    const { isOk, isTouched = false, fault, now } = input;
     // What was due came first.
     const { pingTimeoutMs, hookTimeoutMs } = this.limits;
     const limitMs = record.ping ? pingTimeoutMs : hookTimeoutMs;
@@ -195,6 +198,7 @@ export class PoolBooks {
     if (isFirst && this.failure?.isRelapse) this.failure = undefined;
     if (isFirst) record.isProven = true;
     record.state = isOk ? "idle" : "spent";
+    record.isForLease = isOk && isTouched;
     if (isOk) record.heardAt = now;
   }
 
@@ -249,8 +253,9 @@ export class PoolBooks {
   compare(machine: PoolMachine<number>): void {
     const { table } = machine.slots;
     must(table.total === this.total, `${table.total} slots: ${this.total}`);
-    for (const [slot, { state, users }] of this.records) {
+    for (const [slot, { state, users, isForLease }] of this.records) {
       must(slot.state === state, `${slot.id}: ${slot.state}, not ${state}`);
+      must(!isForLease || state !== "idle", `${slot.id}: idle, and touched`);
       must(state !== "shared" || slot.inFlight === users.length, "miscounts");
     }
     if (this.closing !== undefined && this.closing.forceAt <= this.now) {

@@ -188,7 +188,8 @@ export class PoolLife {
     const fault = hasThrown
       ? { error: "Thrown", random: this.random.next() }
       : undefined;
-    this.step({ kind: "prepared", slot, isOk, fault });
+    const isTouched = hook && this.random.chance(0.5);
+    this.step({ kind: "prepared", slot, isOk, isTouched, fault });
   }
 
   release(): void {

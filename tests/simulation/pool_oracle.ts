@@ -53,7 +53,13 @@ export class PoolOracle extends PoolBooks {
     if (effect.kind === "prepare") this.#prepare(effect, record);
     else if (effect.kind === "abandon") this.#abandon(effect, record);
     else if (effect.kind === "reset") {
-      must(record.state === "dirty", `reset of one that is ${record.state}`);
+      const isVain = record.state === "idle" && record.isForLease;
+      must(
+        record.state === "dirty" || isVain,
+        `reset of one that is ${record.state}`,
+      );
+      if (isVain) this.mark("a hook in vain");
+      record.isForLease = false;
       record.state = "releasing";
       record.since = this.now;
     } else if (effect.kind === "close") this.#closes(effect, record);
@@ -141,6 +147,7 @@ export class PoolOracle extends PoolBooks {
       ping: false,
       hook: false,
       isProven: false,
+      isForLease: false,
     };
   }
 
@@ -215,6 +222,9 @@ export class PoolOracle extends PoolBooks {
   #checkFresh(guest: Guest, slot: Slot<number>, record: Record): void {
     must(record.state === "idle", `a grant of one that is ${record.state}`);
     must(record.users.length === 0, "a grant of one that is owned");
+    const mayTake = !record.isForLease || guest.kind === "lease";
+    must(mayTake, "a one-shot takes what a hook has touched");
+    record.isForLease = false;
     if (guest.isAtOnce) return;
     const isPrepared = this.input.kind === "prepared" &&
       this.input.slot === slot;

@@ -49,6 +49,7 @@ export const RARE_CORE_STATES: readonly string[] = [
   "a relapse",
   "a hook is tried",
   "a one-shot passes a lease in its hook",
+  "a hook in vain",
   "a refusal at once",
   "a refusal of who waits",
   "a second attempt",

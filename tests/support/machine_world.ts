@@ -142,10 +142,14 @@ export class MachineWorld {
     }
   }
 
-  prepared(isOk = true, slot = this.preparations[0]): void {
+  prepared(
+    isOk = true,
+    slot = this.preparations[0],
+    isTouched = false,
+  ): void {
     assertExists(slot, "no preparation under way");
     this.#answer(slot);
-    this.step({ kind: "prepared", slot, isOk });
+    this.step({ kind: "prepared", slot, isOk, isTouched });
   }
 
   release(caller: Caller, fate: Fate = "keep"): void {

@@ -123,8 +123,20 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   mutant(
     "a connection that failed its validation is granted",
     MACHINE,
-    'if (!isOk) this.slots.retire(slot, "validation", now);\n    else {',
-    "{",
+    "if (isOk) this.#offer(slot, isTouched, now);\n    else",
+    "this.#offer(slot, isTouched, now);\n    if (false)",
+  ),
+  mutant(
+    "a one-shot has what a hook has done for a lease",
+    "core/slot_picker.ts",
+    "return hook ? slot : undefined;",
+    "return slot;",
+  ),
+  mutant(
+    "what a hook has touched is left idle",
+    MACHINE,
+    'this.slots.takeBack(slot, "reset", now);\n  }\n\n  #release',
+    "}\n\n  #release",
   ),
   mutant(
     "a deadline is not heeded",
