@@ -20,7 +20,7 @@ import {
   handOver,
   handOverAnew,
 } from "./hand_over.ts";
-import type { LazyQuery } from "./lazy_query.ts";
+import { LazyQuery } from "./lazy_query.ts";
 import { OpenReply, type ReplyOwner } from "./open_reply.ts";
 import { PreparedPlan } from "./prepared_plan.ts";
 import type { SessionStatement } from "./statement_line.ts";
@@ -68,8 +68,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   }
 
   get mayMakeTemporary(): boolean {
-    return this.firstWord === "create" ||
-      this.query.strings.some(mentionsTemporary);
+    return this.firstWord === "create" || speaksOfTemporary(this.query);
   }
 
   get isOrphan(): boolean {
@@ -233,6 +232,16 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
     this.#isPlanStale = plan.mayRunAgain(error) && !this.isAbandoned;
     if (!this.#isPlanStale) this.query.reject(error);
   }
+}
+
+/** Also in a fragment of it, or in a name that a helper made. */
+function speaksOfTemporary({ strings, args }: DriverQuery): boolean {
+  if (strings.some(mentionsTemporary)) return true;
+  return args.some((part) => {
+    if (part instanceof LazyQuery) return speaksOfTemporary(part);
+    const { value } = Object(part) as { readonly value?: unknown };
+    return typeof value === "string" && mentionsTemporary(value);
+  });
 }
 
 function makeStatement(query: LazyQuery): DriverStatement {

@@ -170,6 +170,24 @@ for (const [what, { leave, look, clean }] of Object.entries(TRACES)) {
 }
 
 poolTest(
+  'Promise 9: under reset "session" a temporary table is found in a fragment, too',
+  async (t) => {
+    await using world = poolWorld(t, { max: 1, reset: "session" });
+    const { pool } = world;
+    const leave = [
+      () => pool`select 1 as a into ${pool`temp left_over`}`,
+      () => pool`select 1 as a into ${pool(["pg_temp.left_over"][0]!)}`,
+    ];
+    for (const run of leave) {
+      await run();
+      const [row] = await pool`
+        select count(*)::int from pg_class where relname = 'left_over'`;
+      assertEquals(row?.count, 0);
+    }
+  },
+);
+
+poolTest(
   'Promise 9: under reset "session" the driver\'s prepared statements survive',
   async (t) => {
     await using world = poolWorld(t, { max: 1, reset: "session" });
