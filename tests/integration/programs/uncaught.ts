@@ -20,7 +20,10 @@ async function begin(sql: Sql): Promise<void> {
 
 /** What fails of ours, and not of the server. */
 const OWN: Record<string, () => Promise<void>> = {
-  QueryTimeoutError: () => sleep(pool.with({ timeoutMs: 20 })),
+  QueryTimeoutError: async () => {
+    await pool.ready();
+    await sleep(pool.with({ timeoutMs: 20 }));
+  },
   ConnectionLostError: async () => {
     const lease = await pool.acquire();
     const asleep = sleep(lease);
