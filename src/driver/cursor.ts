@@ -22,6 +22,30 @@ export function endCursor(query: DriverQuery, error: unknown): void {
   });
 }
 
+/**
+ * Notes in `query` that its loop was left: the driver's own `return()` is heard
+ * only while its user looks at rows.
+ */
+export function leavable(
+  made: unknown,
+  query: { isLeft: boolean },
+): unknown {
+  if (made === query) return made;
+  const loop = made as AsyncIterable<unknown>;
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<unknown> {
+      const steps = loop[Symbol.asyncIterator]();
+      return {
+        next: () => steps.next(),
+        return() {
+          query.isLeft = true;
+          return steps.return!();
+        },
+      };
+    },
+  };
+}
+
 /** A cursor's callback, as the driver calls it. */
 type CursorFunction = (rows: unknown) => unknown;
 
@@ -53,7 +77,8 @@ export function guardCursor(
   const { isIterated } = query;
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
     // Who was told of an error is not asked for more.
-    if (watched.isAbandoned || !query.active) return close;
+    const isWanted = query.active && !query.isLeft && !watched.isAbandoned;
+    if (!isWanted) return close;
     watched.isLookedAt = true;
     if (isIterated) query.reject = (error) => endCursor(query, error);
     const step = new Promise((resolve, reject) => {

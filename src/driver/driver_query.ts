@@ -41,6 +41,8 @@ export interface DriverQuery extends Promise<unknown> {
   cursorFn?: ((rows: unknown) => unknown) | undefined;
   /** Of ours: whether its rows are those of a loop. */
   readonly isIterated?: boolean;
+  /** Of ours: whether that loop was left. */
+  readonly isLeft?: boolean;
   forEachFn?: unknown;
   streaming?: boolean | undefined;
 }

@@ -8,6 +8,7 @@ import { CallSite } from "../call_site.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
 import type { DriverQuery, QueryHandler } from "./driver_query.ts";
 import type { DriverStatement } from "./driver_statement.ts";
+import { leavable } from "./cursor.ts";
 import { firstWord } from "./first_word.ts";
 import { Template } from "./template.ts";
 
@@ -64,6 +65,8 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   onlyDescribe: boolean | undefined = undefined;
   parsing: unknown = undefined;
   reserve: unknown = undefined;
+  /** Whether the loop over its rows was left. */
+  isLeft = false;
   // Hidden, as whoever logs a query shows its fields.
   readonly #scope: StatementScope | undefined;
   readonly #template: Template | undefined;
@@ -110,6 +113,12 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
   get origin(): string {
     const frames = this.#site?.toString() ?? this.#template?.place ?? "";
     return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");
+  }
+
+  /** As the driver's, but that its loop may be left while it waits for rows, as a stream is. */
+  cursor(...how: readonly unknown[]): unknown {
+    const { cursor } = Object.getPrototypeOf(LazyQuery.prototype);
+    return leavable(Reflect.apply(cursor, this, how), this);
   }
 
   /** Has it run once, when whoever awaits it has said all about it, as `.cursor()`. */

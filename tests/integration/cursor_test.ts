@@ -1,4 +1,4 @@
-import { ConnectionBusyError } from "../../mod.ts";
+import { ConnectionBusyError, type Sql } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { poolTest, poolWorld, worldServer } from "../support/pool_world.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -169,3 +169,27 @@ poolTest("A loop over a query that was cancelled is told so", async (t) => {
     assertEquals((error as { code?: unknown }).code, "57014");
   }
 });
+
+poolTest(
+  "A loop that is left while rows are on their way gives its connection back, as a stream that is cancelled",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    const rows = (sql: Sql) =>
+      sql`select pg_sleep(0.01), n from generate_series(1, 9) n`.cursor(2);
+    const reader = ReadableStream.from(rows(pool)).getReader();
+    await reader.read();
+    const pending = reader.read();
+    await reader.cancel();
+    await pending;
+    assertEquals((await pool`select 1 as one`)[0]?.one, 1);
+    await using lease = await pool.acquire();
+    const steps = rows(lease)[Symbol.asyncIterator]();
+    await steps.next();
+    const next = steps.next();
+    await steps.return!();
+    assertEquals((await lease`select 2 as two`)[0]?.two, 2);
+    assertEquals((await next).done, true);
+    assertEquals(pool.stats().opened, 1);
+  },
+);
