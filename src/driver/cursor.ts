@@ -59,6 +59,21 @@ interface WatchedCursor {
   leave: (() => void) | undefined;
 }
 
+/** Lets a callback end with the last rows before whoever awaits the query goes on. */
+function answerAfter(
+  query: DriverQuery,
+  last: () => Promise<unknown> | undefined,
+): void {
+  const { resolve } = query;
+  query.resolve = (result) => {
+    // Restored first: what runs again, or is given up, is answered as any other.
+    query.resolve = resolve;
+    const step = last();
+    if (step === undefined) return query.resolve(result);
+    step.then(() => query.resolve(result), ignore); // told by `step` itself
+  };
+}
+
 /**
  * Follows a cursor, and ends it with `close` once it is abandoned.
  *
@@ -75,6 +90,8 @@ export function guardCursor(
 ): void {
   if (query.cursorFn === undefined) return;
   const { isIterated } = query;
+  let last: Promise<unknown> | undefined;
+  if (!isIterated) answerAfter(query, () => last);
   const guard = (cursorFn: CursorFunction) => (rows: unknown) => {
     // Who was told of an error is not asked for more.
     const isWanted = query.active && !query.isLeft && !watched.isAbandoned;
@@ -86,7 +103,8 @@ export function guardCursor(
       const look = async () => await cursorFn(rows);
       look().then(resolve, reject);
     });
-    step.catch((error) => query.reject(error)); // also of the last rows
+    step.catch((error) => query.reject(error));
+    last = step;
     const goOn = () => watched.isLookedAt = false;
     step.then(goOn, goOn);
     return step;

@@ -193,3 +193,28 @@ poolTest(
     assertEquals(pool.stats().opened, 1);
   },
 );
+
+poolTest(
+  "A cursor's query ends after its callback has, and with what that throws for the last rows",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const { pool } = world;
+    await world.admin`create table delivered (n int)`;
+    const deliver = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      throw new Error("Could not deliver");
+    };
+    await assertRejects(
+      () =>
+        pool.begin(async (tx) => {
+          await tx`insert into delivered values (1)`;
+          await tx`select generate_series(1, 3)`.cursor(100, deliver);
+        }),
+      Error,
+      "Could not deliver",
+    );
+    const [row] = await pool`select count(*)::int from delivered`;
+    assertEquals([row?.count, pool.stats().opened], [0, 1]);
+    await world.admin`drop table delivered`;
+  },
+);
