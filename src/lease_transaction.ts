@@ -37,6 +37,7 @@ export class LeaseTransaction extends HeldScope {
   #preparedName: string | undefined;
   #savepoints = 0;
   #firstError: { readonly error: unknown } | undefined;
+  #unsentError: { readonly error: unknown } | undefined;
 
   constructor(
     lease: Lease,
@@ -67,6 +68,11 @@ export class LeaseTransaction extends HeldScope {
     return this.#firstError;
   }
 
+  /** The error of a statement that failed before it was sent, if one did. */
+  get unsentError(): { readonly error: unknown } | undefined {
+    return this.#unsentError;
+  }
+
   /** Sends what begins it. */
   async open(): Promise<this> {
     await this.#command("begin", this.#brackets.begin);
@@ -85,7 +91,10 @@ export class LeaseTransaction extends HeldScope {
     const fault = this.#queryFault();
     if (fault !== undefined) return statement.fail(fault);
     // As the driver: the error comes out of the transaction, awaited or not.
-    statement.watchError((error) => this.#firstError ??= { error });
+    statement.watchError((error) => {
+      if (statement.isSent) this.#firstError ??= { error };
+      else this.#unsentError ??= { error };
+    });
     this.#lease.runWithin(statement, limits);
   }
 
@@ -94,6 +103,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   async commit(): Promise<void> {
+    await undefined; // what was executed before is sent before
     const fault = this.#fault("commit");
     if (fault !== undefined) throw fault;
     const left = this.#lease.leaveCursor("commit");
@@ -266,6 +276,11 @@ function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
 
 /** Commits; where a statement had failed before, that is the error. */
 async function commitAfter(tx: LeaseTransaction): Promise<void> {
+  await undefined; // what was executed and not awaited fails by now
+  const { unsentError, firstError } = tx;
+  if (unsentError !== undefined && firstError === undefined) {
+    throw unsentError.error;
+  }
   try {
     await tx.commit();
   } catch (error) {

@@ -290,7 +290,10 @@ export class TransactionFinishedError extends PoolError {
     outcome: TransactionOutcome,
     options?: ErrorOptions,
   ) {
-    super(`Cannot ${action}: the transaction was ${outcome}`, options);
+    const why = outcome === "unknown"
+      ? "how the transaction ended is unknown"
+      : `the transaction was ${outcome}`;
+    super(`Cannot ${action}: ${why}`, options);
     this.outcome = outcome;
   }
 }

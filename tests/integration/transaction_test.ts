@@ -1,4 +1,4 @@
-import type { Transaction } from "../../mod.ts";
+import type { Sql, Transaction } from "../../mod.ts";
 import { PostgresError, TransactionFinishedError } from "../../mod.ts";
 import {
   assert,
@@ -381,6 +381,63 @@ poolTest(
         await tx`select 1/0`;
       }, { retries: 3 }), pool.PostgresError);
     assertEquals(runs, 1, "it ran again for another error");
+  },
+);
+
+poolTest(
+  "What was executed in a transaction before its commit is committed with it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using tx = await world.pool.begin();
+    const query = tx`insert into ${tx(table.name)} values (1)`.execute();
+    const commit = tx.commit();
+    await assertRejects(() => tx.commit(), TransactionFinishedError);
+    await Promise.all([query, commit]);
+    assertEquals([await table.rows(), tx.outcome], [[1], "committed"]);
+  },
+);
+
+for (const isAwaited of [true, false]) {
+  poolTest(
+    `begin(fn) rejects with the error of a statement that was never sent, ${
+      isAwaited ? "awaited and caught" : "not awaited"
+    }, as the driver's`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      await using table = await makeTable(world);
+      const { pool, admin } = world;
+      for (const sql of [pool, admin as unknown as Sql]) {
+        const error = await assertRejects(() =>
+          sql.begin(async (tx) => {
+            await tx`insert into ${tx(table.name)} values (1)`;
+            const query = tx`select ${undefined as never}`.execute();
+            if (isAwaited) await query.catch(() => {});
+          })
+        );
+        assertEquals((error as { code?: unknown }).code, "UNDEFINED_VALUE");
+      }
+      assertEquals(await table.rows(), []);
+    },
+  );
+}
+
+poolTest(
+  "Promise 9: transaction() tells of what the server refused, and runs again for it, not of what was never sent",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    let runs = 0;
+    const error = await assertRejects(() =>
+      world.pool.transaction(async (tx) => {
+        runs++;
+        const late = tx.with({ signal: AbortSignal.abort("late") });
+        await late`select 1`.catch(() => {});
+        await tx`do $$ begin raise exception sqlstate '40001'; end $$`
+          .catch(() => {});
+        await tx`select 1`;
+      }, { retries: 2 })
+    );
+    assertEquals([runs, (error as { code?: unknown }).code], [3, "40001"]);
   },
 );
 
