@@ -18,18 +18,48 @@ export function transactionBrackets(begin: string): Brackets {
 }
 
 /**
- * Those of a savepoint, with a label in its name.
+ * The savepoints of one transaction.
  *
- * No two in one transaction have the same `number`: of two that are open by one
- * name, the later would be meant where the earlier is.
+ * Several may be open side by side, though the server knows them only one within
+ * the other: what ends one ends those that were made after it.
  */
-export function savepointBrackets(number: number, label: string): Brackets {
-  const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
-  const name = `"s${number}${suffix}"`;
-  return {
-    noun: "savepoint",
-    begin: `savepoint ${name}`,
-    commit: `release savepoint ${name}`,
-    rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
-  };
+export class Savepoints {
+  #made = 0;
+  readonly #open: Brackets[] = [];
+
+  /**
+   * Makes one, with a label in its name.
+   *
+   * No two have the same number: of two that are open by one name, the later
+   * would be meant where the earlier is.
+   */
+  make(label: string): Brackets {
+    const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
+    const name = `"s${this.#made++}${suffix}"`;
+    const made: Brackets = {
+      noun: "savepoint",
+      begin: `savepoint ${name}`,
+      commit: `release savepoint ${name}`,
+      rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+    };
+    this.#open.push(made);
+    return made;
+  }
+
+  /** Whether it was not undone with another. */
+  has(one: Brackets): boolean {
+    return this.#open.includes(one);
+  }
+
+  /** One is kept; answers whether it can be released: others may need it. */
+  keep(one: Brackets): boolean {
+    const isLast = this.#open.at(-1) === one;
+    this.#open.splice(this.#open.indexOf(one), 1);
+    return isLast;
+  }
+
+  /** One is undone, and with it those that were made after it. */
+  undo(one: Brackets): void {
+    this.#open.splice(this.#open.indexOf(one));
+  }
 }

@@ -34,7 +34,7 @@ import {
 } from "./shell/request.ts";
 import type { EndOptions, QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
-import { runIn } from "./lease_transaction.ts";
+import { runIn } from "./transaction_callback.ts";
 import type { Transaction } from "./transaction.ts";
 import { openTransaction, runTransaction } from "./transaction_runner.ts";
 

@@ -6,7 +6,7 @@
 
 import { withoutFrames } from "./call_site.ts";
 import { isTemplate, type Statement } from "./driver/connection.ts";
-import { type Brackets, savepointBrackets } from "./brackets.ts";
+import { type Brackets, Savepoints } from "./brackets.ts";
 import { HeldScope } from "./held_scope.ts";
 import {
   type Callback,
@@ -25,6 +25,7 @@ import type { Lease } from "./lease.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 import type { Transaction } from "./transaction.ts";
+import { runIn } from "./transaction_callback.ts";
 
 /** A transaction or a savepoint, on one lease. */
 export class LeaseTransaction extends HeldScope {
@@ -32,10 +33,10 @@ export class LeaseTransaction extends HeldScope {
   readonly #brackets: Brackets;
   /** Whether the lease ends with it. */
   readonly #ownsLease: boolean;
-  #outer: LeaseTransaction | undefined;
+  readonly #outer: LeaseTransaction | undefined;
   #outcome: TransactionOutcome | undefined;
   #preparedName: string | undefined;
-  #savepoints = 0;
+  readonly #savepoints: Savepoints;
   #firstError: { readonly error: unknown } | undefined;
   #unsentError: { readonly error: unknown } | undefined;
 
@@ -43,11 +44,16 @@ export class LeaseTransaction extends HeldScope {
     lease: Lease,
     brackets: Brackets,
     ownsLease: boolean,
+    outer?: LeaseTransaction,
   ) {
     super();
     this.#lease = lease;
     this.#brackets = brackets;
     this.#ownsLease = ownsLease;
+    this.#outer = outer;
+    this.#savepoints = outer === undefined
+      ? new Savepoints()
+      : outer.#savepoints;
   }
 
   override get maker(): StatementMaker {
@@ -75,7 +81,12 @@ export class LeaseTransaction extends HeldScope {
 
   /** Sends what begins it. */
   async open(): Promise<this> {
-    await this.#command("begin", this.#brackets.begin);
+    try {
+      await this.#command("begin", this.#brackets.begin);
+    } catch (error) {
+      if (this.#outer !== undefined) this.#savepoints.undo(this.#brackets);
+      throw error;
+    }
     return this;
   }
 
@@ -108,18 +119,9 @@ export class LeaseTransaction extends HeldScope {
     if (fault !== undefined) throw fault;
     const left = this.#lease.leaveCursor("commit");
     if (left !== undefined) await left;
-    const name = this.#preparedName;
     this.#outcome = "unknown";
     try {
-      const sql = name === undefined
-        ? this.#brackets.commit
-        : `prepare transaction '${name}'`;
-      const result = await this.#command("commit", sql);
-      this.#outcome = isRollback(result)
-        ? "rolled back"
-        : name === undefined
-        ? "committed"
-        : "prepared";
+      this.#outcome = await this.#keep();
     } catch (error) {
       // The server refused: then it rolled back. Otherwise nobody knows.
       if (!(error instanceof ConnectionLostError)) {
@@ -137,10 +139,25 @@ export class LeaseTransaction extends HeldScope {
     }
   }
 
+  async #keep(): Promise<TransactionOutcome> {
+    // With those that were made after it and go on, it is released by the commit.
+    const isInUse = this.#outer !== undefined &&
+      !this.#savepoints.keep(this.#brackets);
+    if (isInUse) return "committed";
+    const name = this.#preparedName;
+    const sql = name === undefined
+      ? this.#brackets.commit
+      : `prepare transaction '${name}'`;
+    const result = await this.#command("commit", sql);
+    if (isRollback(result)) return "rolled back";
+    return name === undefined ? "committed" : "prepared";
+  }
+
   async rollback(): Promise<void> {
     const fault = this.#fault("roll back");
     if (fault !== undefined) throw fault;
     this.#outcome = "rolled back";
+    if (this.#outer !== undefined) this.#savepoints.undo(this.#brackets);
     const left = this.#lease.endOpen(() => this.#fault("go on")!);
     if (left !== undefined) await left;
     try {
@@ -210,10 +227,8 @@ export class LeaseTransaction extends HeldScope {
   }
 
   #inner(label: string): LeaseTransaction {
-    const brackets = savepointBrackets(this.#outermost.#savepoints++, label);
-    const inner = new LeaseTransaction(this.#lease, brackets, false);
-    inner.#outer = this;
-    return inner;
+    const brackets = this.#savepoints.make(label);
+    return new LeaseTransaction(this.#lease, brackets, false, this);
   }
 
   /** The transaction that it is, or is in. */
@@ -224,7 +239,10 @@ export class LeaseTransaction extends HeldScope {
   /** How it ended, or what it is in, if one has; to ask costs no error. */
   get #ended(): TransactionOutcome | undefined {
     if (this.#outcome !== undefined) return this.#outcome;
-    return this.#outer === undefined ? undefined : this.#outer.#ended;
+    if (this.#outer === undefined) return undefined;
+    // Undone with another of which the server thinks that it is in it.
+    if (!this.#savepoints.has(this.#brackets)) return "rolled back";
+    return this.#outer.#ended;
   }
 
   /** Why it can do nothing any more, if so. */
@@ -264,47 +282,4 @@ export class LeaseTransaction extends HeldScope {
 /** A COMMIT of a failed transaction is answered as what it did. */
 function isRollback(result: unknown): boolean {
   return (result as { command?: unknown } | null)?.command === "ROLLBACK";
-}
-
-/** What to tell of an error: where it came of a statement that had failed before, that statement's. */
-function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
-  const { code } = Object(error) as { code?: unknown };
-  return code === "25P02" && firstError !== undefined
-    ? firstError.error
-    : error;
-}
-
-/** Commits; where a statement had failed before, that is the error. */
-async function commitAfter(tx: LeaseTransaction): Promise<void> {
-  await undefined; // what was executed and not awaited fails by now
-  const { unsentError, firstError } = tx;
-  if (unsentError !== undefined && firstError === undefined) {
-    throw unsentError.error;
-  }
-  try {
-    await tx.commit();
-  } catch (error) {
-    if (!(error instanceof TransactionFinishedError)) throw error;
-    throw tx.firstError === undefined ? error : tx.firstError.error;
-  }
-}
-
-/** Runs a callback in a transaction, and commits; what the callback throws rolls back. */
-export async function runIn(
-  tx: LeaseTransaction,
-  fn: Callback,
-): Promise<unknown> {
-  tx.hold();
-  try {
-    const result = fn(tx.public);
-    const value = Array.isArray(result)
-      ? await Promise.all(result)
-      : await result;
-    if (tx.outcome === undefined) await commitAfter(tx);
-    return value;
-  } catch (error) {
-    throw originOf(error, tx);
-  } finally {
-    await tx.end();
-  }
 }

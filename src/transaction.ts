@@ -36,7 +36,13 @@ export interface Transaction<Types extends TypeValues = {}>
   commit(): Promise<void>;
   /** Rolls back; for a savepoint, to where it was made. */
   rollback(): Promise<void>;
-  /** Makes a savepoint, to be committed before it is left. */
+  /**
+   * Makes a savepoint, to be committed before it is left.
+   *
+   * A server has savepoints only one within the other: of two side by side, one
+   * that is rolled back takes along what was done since it was made, also in the
+   * other.
+   */
   savepoint(): Promise<Transaction<Types>>;
   /** Runs `fn` between a savepoint and its commit, as the driver does. */
   savepoint<T>(

@@ -1,5 +1,5 @@
 /**
- * Begins transactions, and runs callbacks in them.
+ * Begins transactions, and again where a callback may.
  *
  * @module
  */
@@ -7,8 +7,9 @@
 import { readBegin, type TransactionPlan } from "./options/begin_options.ts";
 import type { Lease } from "./lease.ts";
 import { transactionBrackets } from "./brackets.ts";
-import { LeaseTransaction, runIn } from "./lease_transaction.ts";
+import { LeaseTransaction } from "./lease_transaction.ts";
 import type { Transaction } from "./transaction.ts";
+import { runIn } from "./transaction_callback.ts";
 
 // The server could not serialize it, or ended it for a deadlock: it may well
 // succeed the next time.

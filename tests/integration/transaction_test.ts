@@ -384,6 +384,37 @@ poolTest(
   },
 );
 
+for (const failing of [[], [0], [0, 1]]) {
+  poolTest(
+    `Savepoints side by side are each kept or told that they are not, when ${
+      JSON.stringify(failing)
+    } of them fail`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      await using table = await makeTable(world);
+      const { pool } = world;
+      const results = await pool.begin(async (tx) => {
+        const insert = (n: number) =>
+          tx.savepoint(async (savepoint) => {
+            await savepoint`insert into ${tx(table.name)} values (${n})`;
+            await savepoint`select pg_sleep(0.005)`;
+            if (failing.includes(n)) throw new Error("Not this one");
+            await savepoint`select ${n}`;
+          });
+        return await Promise.allSettled([insert(0), insert(1)]);
+      });
+      // The server has the second within the first.
+      const kept = failing.length > 0 ? [] : [0, 1];
+      assertEquals(await table.rows(), kept);
+      assertEquals(
+        results.map(({ status }) => status === "fulfilled"),
+        [0, 1].map((n) => kept.includes(n)),
+      );
+      assertEquals(pool.stats().opened, 1);
+    },
+  );
+}
+
 poolTest(
   "What was executed in a transaction before its commit is committed with it",
   async (t) => {
