@@ -35,6 +35,8 @@ export class LeaseTransaction extends HeldScope {
   readonly #ownsLease: boolean;
   readonly #outer: LeaseTransaction | undefined;
   #outcome: TransactionOutcome | undefined;
+  /** Settles when its commit may be sent, once that was called. */
+  #turn: Promise<void> | undefined;
   #preparedName: string | undefined;
   readonly #savepoints: Savepoints;
   #firstError: { readonly error: unknown } | undefined;
@@ -114,11 +116,10 @@ export class LeaseTransaction extends HeldScope {
   }
 
   async commit(): Promise<void> {
-    await undefined; // what was executed before is sent before
     const fault = this.#fault("commit");
     if (fault !== undefined) throw fault;
-    const left = this.#lease.leaveCursor("commit");
-    if (left !== undefined) await left;
+    this.#turn = this.#awaitTurn();
+    await this.#turn;
     this.#outcome = "unknown";
     try {
       this.#outcome = await this.#keep();
@@ -136,6 +137,17 @@ export class LeaseTransaction extends HeldScope {
       throw new TransactionFinishedError("commit", this.#outcome, {
         cause: this.#firstError?.error ?? new Error("A statement had failed"),
       });
+    }
+  }
+
+  /** Lets go first what was executed before the commit. */
+  async #awaitTurn(): Promise<void> {
+    await undefined;
+    try {
+      await this.#lease.leaveCursor("commit");
+    } catch (error) {
+      this.#turn = undefined;
+      throw error;
     }
   }
 
@@ -215,6 +227,7 @@ export class LeaseTransaction extends HeldScope {
   }
 
   override async end(): Promise<void> {
+    await this.#turn?.catch(() => {});
     if (this.#ended !== undefined) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";
@@ -247,14 +260,15 @@ export class LeaseTransaction extends HeldScope {
 
   /** Why it can do nothing any more, if so. */
   #fault(action: string): Error | undefined {
-    const ended = this.#ended;
+    const ended = this.#ended ?? (this.#turn && "unknown");
     return ended && new TransactionFinishedError(action, ended);
   }
 
   /** The same of a query, whose line it has in the place of frames of ours. */
   #queryFault(): Error | undefined {
-    const action = "run a query";
-    return this.#fault(action) && withoutFrames(() => this.#fault(action));
+    const ended = this.#ended;
+    return ended &&
+      withoutFrames(() => new TransactionFinishedError("run a query", ended));
   }
 
   /** A savepoint that cannot be kept: what it is in goes on without it. */

@@ -1,8 +1,13 @@
 import type { Sql, Transaction } from "../../mod.ts";
-import { PostgresError, TransactionFinishedError } from "../../mod.ts";
+import {
+  ConnectionBusyError,
+  PostgresError,
+  TransactionFinishedError,
+} from "../../mod.ts";
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertRejects,
   assertStrictEquals,
 } from "../support/assert.ts";
@@ -414,6 +419,39 @@ for (const failing of [[], [0], [0, 1]]) {
     },
   );
 }
+
+poolTest(
+  "A commit that was called is made, though its block is left in the same turn",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    async function leave(): Promise<{ commit: Promise<void> }> {
+      await using tx = await world.pool.begin();
+      await tx`insert into ${tx(table.name)} values (1)`;
+      return { commit: tx.commit() };
+    }
+    await (await leave()).commit;
+    assertEquals(await table.rows(), [1]);
+    assertEquals(world.pool.stats().leased, 0);
+  },
+);
+
+poolTest(
+  "A commit that is refused leaves its transaction to be rolled back, though its block is left in the same turn",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    async function leave(): Promise<{ commit: Promise<unknown> }> {
+      await using tx = await world.pool.begin();
+      const rows = tx`select generate_series(1, 9)`.cursor(2);
+      await rows[Symbol.asyncIterator]().next();
+      return { commit: tx.commit().catch((error) => error) };
+    }
+    const error = await (await leave()).commit;
+    assertInstanceOf(error, ConnectionBusyError);
+    assertEquals(world.pool.stats().leased, 0);
+    assertEquals((await world.pool`select 1 as one`)[0]?.one, 1);
+  },
+);
 
 poolTest(
   "What was executed in a transaction before its commit is committed with it",
