@@ -2,9 +2,9 @@
  * `deno task bench [NAME…] [--quick] [--check]`: each number beside its
  * baselines, each contender in a process of its own, in alternation.
  *
- * `--quick` makes few and short rounds, to see that all works. `--check` writes
- * nothing: it fails when a ratio is worse than the committed one by more than
- * the spread of both.
+ * `--quick` makes few and short rounds, to see that all works, and writes
+ * nothing. Nor does `--check`: it fails when a ratio is worse than the committed
+ * one by more than the spread of both.
  */
 import { workloadsNamed } from "./catalogue.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
@@ -44,6 +44,7 @@ async function main(command: CommandLine): Promise<number> {
     return 1;
   }
   if (command.isCheck) return await check(results);
+  if (command.isQuick) return 0;
   const merged = await writeLatest(results);
   // Loaded only now: a library that draws takes its time and memory.
   const { drawCharts } = await import("./charts.ts");
@@ -57,16 +58,17 @@ async function runAll(
 ): Promise<Results> {
   await using stage = await openStage();
   const found: WorkloadResult[] = [];
+  const date = new Date().toISOString().slice(0, 10);
   const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
-    isQuick,
+    date,
     machine: await describeMachine(),
     versions: await describeVersions(stage.serverVersion),
     workloads: found,
   };
   for (const workload of workloads) {
     console.log(`\n## ${workload.name}: ${workload.title}\n`);
-    found.push(await runRounds(workload, planOf(stage, isQuick), showFailure));
+    const plan = planOf(stage, isQuick);
+    found.push({ ...await runRounds(workload, plan, showFailure), date });
     console.log(workloadTable(results, workload.name));
   }
   return results;

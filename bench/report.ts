@@ -60,19 +60,19 @@ function firstFigures(
 }
 
 function figures(results: Results, charts: Charts): string {
-  const { date, isQuick, machine, versions } = results;
+  const { date, machine, versions } = results;
   const facts = Object.entries({ date, ...machine, ...versions });
   const parts = [
-    isQuick
-      ? "**A quick run, of few and short rounds: provisional.**\n"
-      : "A whole run.\n",
     markdownTable([["what", "value"], ...facts]) + "\n",
     "### Budgets\n",
     budgetTable(results) + "\n",
   ];
   for (const { name, title } of WORKLOADS) {
-    if (!results.workloads.some((found) => found.name === name)) continue;
-    parts.push(`### ${name}\n`, `${title}.\n`);
+    const found = results.workloads.find((found) => found.name === name);
+    if (found === undefined) continue;
+    const isOlder = found.date !== undefined && found.date !== date;
+    const when = isOlder ? ` Run on ${found.date}.` : "";
+    parts.push(`### ${name}\n`, `${title}.${when}\n`);
     parts.push(workloadTable(results, name) + "\n");
     for (const file of charts.get(name) ?? []) {
       parts.push(`![${title}](bench/results/${file})\n`);

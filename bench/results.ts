@@ -11,13 +11,14 @@ export interface ContenderResult {
 /** One workload. */
 export interface WorkloadResult {
   readonly name: string;
+  /** The day of its run; workloads can be run one by one. */
+  readonly date?: string;
   readonly contenders: readonly ContenderResult[];
 }
 
-/** A whole run. */
+/** A run, and of the workloads that it left out what was found before. */
 export interface Results {
   readonly date: string;
-  readonly isQuick: boolean;
   readonly machine: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, string>>;
   readonly workloads: readonly WorkloadResult[];
