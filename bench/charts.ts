@@ -7,10 +7,10 @@ import {
   samplesOf,
   type Spread,
   spreadOf,
-  type WorkloadResult,
 } from "./results.ts";
 import { number } from "./table.ts";
-import type { Metric } from "./workloads/workload.ts";
+import { queueing } from "./workloads/queueing.ts";
+import type { Metric, Workload } from "./workloads/workload.ts";
 
 const WIDTH = 760;
 const BAR_HEIGHT = 30;
@@ -23,63 +23,88 @@ interface Bar extends Spread {
   readonly isOurs: boolean;
 }
 
-/** Draws a chart for each metric; answers the files' names by workload. */
+/** One of the places of a chart in which each contender has a bar. */
+interface Point {
+  readonly workload: string;
+  readonly metric: Metric;
+  readonly label: string;
+}
+
+/** A chart, and the workload that it is shown with. */
+interface Chart {
+  readonly name: string;
+  readonly title: string;
+  readonly shownWith: string;
+  readonly points: readonly Point[];
+}
+
+const CHARTS: readonly Chart[] = [
+  ...WORKLOADS.flatMap(chartsOf),
+  {
+    name: "growth_waiters",
+    title: "time per waiter, by how many wait",
+    shownWith: queueing.at(-1)!.name,
+    points: queueing.map(({ name, metrics }) => ({
+      workload: name,
+      metric: metrics[0]!,
+      label: `${number(Number(name.split("_")[1]))} waiters`,
+    })),
+  },
+];
+
+/** A chart of all metrics where they are a series, and else one of each. */
+function chartsOf({ name, title, metrics, isSeries }: Workload): Chart[] {
+  const points = metrics.map((metric) => ({
+    workload: name,
+    metric,
+    label: metric.name.split("_").toReversed().join(" "),
+  }));
+  const isOne = isSeries === true || points.length === 1;
+  if (isOne) return [{ name, title, shownWith: name, points }];
+  return points.map((point) => ({
+    name: `${name}_${point.metric.name}`,
+    title: `${title}: ${point.metric.name}`,
+    shownWith: name,
+    points: [point],
+  }));
+}
+
+/** Draws all charts for which there is something; answers the files' names by workload. */
 export async function drawCharts(
   results: Results,
 ): Promise<Map<string, string[]>> {
   const files = new Map<string, string[]>();
-  for (const found of results.workloads) {
-    const workload = WORKLOADS.find(({ name }) => name === found.name);
-    if (workload === undefined) continue;
-    const names: string[] = [];
-    const metrics = workload.isSeries ? [undefined] : workload.metrics;
-    for (const metric of metrics) {
-      const bars = metric === undefined
-        ? seriesBars(results, workload.name, workload.metrics)
-        : contenderBars(results, found, metric);
-      if (bars.length === 0) continue;
-      const suffix = metric === undefined || workload.metrics.length === 1
-        ? ""
-        : `_${metric.name}`;
-      const name = `${workload.name}${suffix}.svg`;
-      const shown = metric ?? workload.metrics[0]!;
-      const svg = draw(
-        `${workload.title}${suffix.replace("_", ": ")}`,
-        shown,
-        bars,
-      );
-      await Deno.writeTextFile(new URL(name, RESULTS_FOLDER), svg);
-      names.push(name);
-    }
-    files.set(workload.name, names);
+  for (const { name, title, shownWith, points } of CHARTS) {
+    const bars = barsOf(results, points);
+    if (bars.length === 0) continue;
+    const file = `${name}.svg`;
+    const svg = draw(title, points[0]!.metric, bars);
+    await Deno.writeTextFile(new URL(file, RESULTS_FOLDER), svg);
+    files.set(shownWith, [...files.get(shownWith) ?? [], file]);
   }
   return files;
 }
 
-function contenderBars(
-  results: Results,
-  { name, contenders }: WorkloadResult,
-  metric: Metric,
-): Bar[] {
-  return contenders.flatMap(({ contender }) => {
-    const samples = samplesOf(results, name, contender, metric.name);
-    const spread = spreadOf(samples);
-    if (spread === undefined) return [];
-    const label = LABELS[contender] ?? contender;
-    return [{ ...spread, label, isOurs: contender === "tidepool" }];
-  });
-}
-
-function seriesBars(
-  results: Results,
-  workload: string,
-  metrics: readonly Metric[],
-): Bar[] {
-  return metrics.flatMap(({ name }) => {
-    const spread = spreadOf(samplesOf(results, workload, "tidepool", name));
-    const label = name.split("_").toReversed().join(" ");
-    return spread === undefined ? [] : [{ ...spread, label, isOurs: true }];
-  });
+/** A bar for each contender at each point. */
+function barsOf(results: Results, points: readonly Point[]): Bar[] {
+  const measured = results.workloads.filter(({ name }) =>
+    points.some(({ workload }) => workload === name)
+  );
+  const all = measured.flatMap(({ contenders }) => contenders);
+  const names = [...new Set(all.map(({ contender }) => contender))];
+  return names.flatMap((contender) =>
+    points.flatMap(({ workload, metric, label }) => {
+      const samples = samplesOf(results, workload, contender, metric.name);
+      const spread = spreadOf(samples);
+      if (spread === undefined) return [];
+      const parts = [
+        ...(names.length > 1 || points.length === 1 ? [LABELS[contender]] : []),
+        ...(points.length > 1 ? [label] : []),
+      ];
+      const isOurs = contender === "tidepool";
+      return [{ ...spread, label: parts.join(": "), isOurs }];
+    })
+  );
 }
 
 function draw(title: string, metric: Metric, bars: readonly Bar[]): string {
