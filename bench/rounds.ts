@@ -38,15 +38,17 @@ export async function runRounds(
     failure: undefined,
   }));
   const rounds = Math.min(workload.rounds ?? plan.rounds, plan.mostRounds);
+  const runMs = Math.min(workload.runMs ?? Infinity, plan.scene.runMs);
+  const scene = { ...plan.scene, runMs };
   if (workload.isLasting) {
     const most = Math.ceil(rounds / LIVES);
     for (let done = 0; done < rounds; done += most) {
-      const some = { ...plan, rounds: Math.min(most, rounds - done) };
+      const some = { ...plan, scene, rounds: Math.min(most, rounds - done) };
       await runLasting(workload, some, samples, onProgress);
     }
   } else {
     await inTurns(samples, rounds, async (sample) => {
-      keep(sample, await runOne(sample, workload, plan.scene), onProgress);
+      keep(sample, await runOne(sample, workload, scene), onProgress);
     });
   }
   return { name: workload.name, contenders: samples.map(withoutUndefined) };

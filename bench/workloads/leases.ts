@@ -21,7 +21,7 @@ export const leases: readonly Workload[] = [
       "withConnection",
       () => (session) => session.selectOne(),
     ),
-    rounds: MANY_ROUNDS,
+    ...MANY_ROUNDS,
   },
   workload(
     "lease_read",

@@ -19,7 +19,7 @@ export const oneShots: readonly Workload[] = CALLERS.map((callers) => ({
   metrics: [RATE],
   contenders: CONTENDERS,
   isLasting: true,
-  ...(callers === MAX && { rounds: MANY_ROUNDS }),
+  ...(callers === MAX && MANY_ROUNDS),
   async *run(scene) {
     const { contender, url } = scene;
     const open = await contender.open({ url, max: MAX });

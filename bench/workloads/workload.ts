@@ -31,6 +31,8 @@ export interface Workload {
   readonly contenders: readonly string[];
   /** How many rounds: fewer where one costs much, more where contenders are close. */
   readonly rounds?: number;
+  /** How long each of them takes, unless as in all others. */
+  readonly runMs?: number;
   /** Whether its metrics are the points of one series, to be drawn as one chart. */
   readonly isSeries?: boolean;
   /** Whether the runner measures a whole process, instead of being in it. */
@@ -44,8 +46,11 @@ export interface Workload {
 /** Operations per second. */
 export const RATE: Metric = { name: "rate", unit: "/s", better: "more" };
 
-/** The rounds it takes to tell contenders apart that are a few percent from each other. */
-export const MANY_ROUNDS = 15;
+/**
+ * The rounds it takes to tell contenders apart that are a few percent from each
+ * other: short ones, so that what the machine does meanwhile meets all alike.
+ */
+export const MANY_ROUNDS = { rounds: 30, runMs: 150 } as const;
 
 /** The size of all pools, unless a workload says otherwise. */
 export const MAX = 10;
