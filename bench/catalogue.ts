@@ -1,6 +1,6 @@
 /** Everything that is measured, in the order in which it is shown. */
 import { acquireRelease } from "./workloads/acquire_release.ts";
-import { bundleSize } from "./workloads/bundle_size.ts";
+import { bundleSizes } from "./workloads/bundle_size.ts";
 import { burst } from "./workloads/burst.ts";
 import { depths } from "./workloads/depth.ts";
 import { dials } from "./workloads/dial.ts";
@@ -26,7 +26,7 @@ export const WORKLOADS: readonly Workload[] = [
   startUp,
   memory,
   ...growth,
-  bundleSize,
+  ...bundleSizes,
 ];
 
 /** What the contenders are called where they are shown. */

@@ -47,7 +47,9 @@ export async function build(folder: URL = DIST): Promise<URL> {
   if (target.href === ROOT.href) {
     throw new RangeError(`${fileURLToPath(ROOT)} is where the sources are`);
   }
-  const code = new TextDecoder().decode(await bundle("--platform=deno"));
+  const code = new TextDecoder().decode(
+    await bundle("mod.ts", "--platform=deno"),
+  );
   const text = await banner() + code.replace(CACHED, "// npm:$1");
   await mkdir(target, { recursive: true });
   const prefix = `${fileURLToPath(target)}.part-`;
@@ -85,9 +87,12 @@ import { clearImmediate, setImmediate } from "node:timers";
 `;
 }
 
-/** The package and its driver in one file, as `deno bundle` makes it with these flags. */
-export async function bundle(...flags: readonly string[]): Promise<Uint8Array> {
-  const code = await runDeno(["bundle", ...flags, "mod.ts"]);
+/** A module and all that it imports in one file, as `deno bundle` makes it with these flags. */
+export async function bundle(
+  entry: string,
+  ...flags: readonly string[]
+): Promise<Uint8Array> {
+  const code = await runDeno(["bundle", ...flags, entry]);
   // It ends well although it finds nothing.
   if (code.byteLength === 0) throw new Error("nothing was made");
   return code;
