@@ -29,7 +29,8 @@ export const growth: readonly Workload[] = [
     name: "growth_pools",
     title: "acquire + release of one pool in turn, beside so many",
     metrics: named("pools", POOLS),
-    contenders: ["tidepool"],
+    // Whether what grows is of ours, or of whatever there are so many of.
+    contenders: ["tidepool", "pg_pool", "generic_pool"],
     isSeries: true,
     rounds: 3,
     run: once((scene) => growPools(briefly(scene))),
