@@ -97,10 +97,10 @@ function barsOf(results: Results, points: readonly Point[]): Bar[] {
       const samples = samplesOf(results, workload, contender, metric.name);
       const spread = spreadOf(samples);
       if (spread === undefined) return [];
-      const parts = [
-        ...(names.length > 1 || points.length === 1 ? [LABELS[contender]] : []),
-        ...(points.length > 1 ? [label] : []),
-      ];
+      const who = LABELS[contender] ?? contender;
+      // What stands in brackets is too much beside a point.
+      const short = names.length > 1 ? [who.replace(/ \(.*\)/, "")] : [];
+      const parts = points.length > 1 ? [...short, label] : [who];
       const isOurs = contender === "tidepool";
       return [{ ...spread, label: parts.join(": "), isOurs }];
     })
