@@ -125,7 +125,7 @@ function draw(title: string, metric: Metric, bars: readonly Bar[]): string {
       textStyle: { fontSize: 14 },
       left: 10,
     },
-    grid: { left: 10, right: 90, top: 60, bottom: 10, containLabel: true },
+    grid: { left: 40, right: 90, top: 60, bottom: 10, containLabel: true },
     xAxis: { type: "value", min: 0, splitNumber: 4 },
     yAxis: { type: "category", data: rows.map(({ label }) => label) },
     series: [bar(rows), whiskers(rows)],
