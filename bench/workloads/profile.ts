@@ -9,7 +9,12 @@ const CLOSING_MS = 100;
 
 const OURS = new URL("../../src/", import.meta.url).href;
 
-const OWNERS = ["tidepool", "driver", "runtime", "write", "gc", "idle"];
+// Results and buffers are the driver's: the arrays that it answers, and what the
+// runtime does to make the buffers in which it puts its messages together.
+const OWNERS = [
+  ...["tidepool", "driver", "results", "buffers"],
+  ...["runtime", "write", "gc", "idle"],
+];
 
 /** Where the time of one lease with one statement goes. */
 export const profile: Workload = {
@@ -17,6 +22,7 @@ export const profile: Workload = {
   title: "lease + select 1: the main thread's time for each, by whose it is",
   metrics: OWNERS.map((name) => ({ name, unit: "µs", better: "less" })),
   contenders: ["tidepool", "postgres_js", "pg_pool", "dedicated"],
+  isSeries: true,
   rounds: 1,
   isOutside: true,
   run: once(run),
@@ -101,7 +107,10 @@ function ownerOf({ functionName, url }: Frame): string {
   if (functionName === "(idle)") return "idle";
   if (functionName === "(garbage collector)") return "gc";
   if (/^write(Buffer|v|\w+String)$/.test(functionName)) return "write";
+  if (/^(FastBuffer|createPool)$/.test(functionName)) return "buffers";
   if (url.startsWith(OURS)) return "tidepool";
-  if (/\/(postgres|pg|pg-pool|pg-protocol)\/\d/.test(url)) return "driver";
+  if (/\/(postgres|pg|pg-pool|pg-protocol)\/\d/.test(url)) {
+    return functionName === "Result" ? "results" : "driver";
+  }
   return url.includes("/bench/") ? "bench" : "runtime";
 }
