@@ -59,6 +59,27 @@ export function placeError(
   Reflect.defineProperty(made, "stack", descriptor);
 }
 
+/**
+ * Rejects with an error that was made so, and places it where it is awaited.
+ *
+ * What awaits a promise is in the frames of an async function that settles it,
+ * from when the two are linked: they are after two turns of the microtasks. So
+ * it costs nothing to wait for what is never rejected.
+ *
+ * @throws What it is given.
+ */
+export async function rejectAwaited(error: Error): Promise<never> {
+  await undefined;
+  await undefined;
+  placeError(error, new CallSite(rejectAwaited));
+  throw error;
+}
+
+/** Frames, one a line, as the lines of a stack; empty if there are none. */
+export function stackLines(frames: string): string {
+  return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");
+}
+
 /** Sets how many frames an error gets, where a program lets that be set. */
 function limitFrames(limit: number): void {
   Reflect.set(Error, "stackTraceLimit", limit);
@@ -83,6 +104,11 @@ export class CallSite {
   /** The frames of the program, one a line; of a bundle all, unless there is an entry. */
   toString(): string {
     return this.#text ??= this.#outside();
+  }
+
+  /** The same, as the lines of a stack. */
+  get origin(): string {
+    return stackLines(this.toString());
   }
 
   #outside(): string {

@@ -147,7 +147,7 @@ const PERMANENT_KINDS: ReadonlySet<ConnectErrorKind> = new Set([
 /** What a `ConnectError` carries beside its message. */
 export interface ConnectErrorOptions extends ErrorOptions {
   /** The server's SQLSTATE, when it gave one. */
-  readonly sqlState?: string;
+  readonly sqlState?: string | undefined;
 }
 
 /** A connection could not be opened. */

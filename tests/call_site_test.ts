@@ -1,6 +1,11 @@
 import { CallSite, placeError, withoutFrames } from "../src/call_site.ts";
-import { LeaseReleasedError } from "../mod.ts";
-import { assertEquals, assertRejects } from "./support/assert.ts";
+import {
+  AcquireTimeoutError,
+  LeaseReleasedError,
+  type Pool,
+  PoolClosedError,
+} from "../mod.ts";
+import { assertEquals, assertMatch, assertRejects } from "./support/assert.ts";
 import { fakedPool } from "./support/faked_pool.ts";
 
 const SOURCE = new URL("../src/call_site.ts", import.meta.url);
@@ -155,3 +160,58 @@ Deno.test("an error of others, a frozen one and what is none are given no place"
   assertEquals(theirs.stack, stack);
   assertEquals(frozen.stack, "Error: Ours");
 });
+
+/** What the stack of an error says, below its message. */
+function placeOf(error: Error): string[] {
+  return error.stack!.split("\n    ").slice(1);
+}
+
+type Ask = (pool: Pool) => Promise<unknown>;
+
+async function load(ask: Ask, pool: Pool): Promise<void> {
+  await ask(pool);
+}
+
+async function handler(ask: Ask, pool: Pool): Promise<void> {
+  await load(ask, pool);
+}
+
+const ASKED: readonly [string, Ask][] = [
+  ["acquire()", (pool) => pool.acquire()],
+  ["reserve()", (pool) => pool.reserve()],
+  ["use()", (pool) => pool.use(() => {})],
+  ["begin()", (pool) => pool.begin()],
+  ["begin(fn)", (pool) => pool.begin(() => {})],
+  ["transaction()", (pool) => pool.transaction(() => {})],
+];
+
+for (const [name, ask] of ASKED) {
+  Deno.test(`who awaits ${name} until its time is up is in the stack of its error`, async () => {
+    const { pool, clock } = fakedPool({ max: 1, acquireTimeoutMs: 100 });
+    await pool.acquire();
+    const asked = assertRejects(
+      () => handler(ask, pool),
+      AcquireTimeoutError,
+    );
+    clock.advance(101);
+    const [first, second, ...rest] = placeOf(await asked);
+    assertMatch(first!, /^at async load \(.*call_site_test/);
+    assertMatch(second!, /^at async handler \(.*call_site_test/);
+    const own = rest.filter((frame) => frame.includes("/src/"));
+    assertEquals(own, [], "frames of the package");
+    await pool.close({ force: true });
+  });
+
+  Deno.test(`who calls ${name} of a closed pool is in the stack of its error`, async () => {
+    const { pool } = fakedPool();
+    await pool.close();
+    const error = await assertRejects(
+      () => handler(ask, pool),
+      PoolClosedError,
+    );
+    const place = placeOf(error);
+    assertMatch(place[0]!, /call_site_test/);
+    assertEquals(place.some((frame) => frame.startsWith("at load")), true);
+    assertEquals(place.filter((frame) => frame.includes("/src/")), []);
+  });
+}

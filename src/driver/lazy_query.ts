@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CallSite } from "../call_site.ts";
+import { CallSite, stackLines } from "../call_site.ts";
 import { isTemplate, type StatementScope } from "./connection.ts";
 import type { DriverQuery, QueryHandler } from "./driver_query.ts";
 import type { DriverStatement } from "./driver_statement.ts";
@@ -111,8 +111,7 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
 
   /** Where it was made, as frames of a stack; empty if that is not known. The driver cuts off the first line. */
   get origin(): string {
-    const frames = this.#site?.toString() ?? this.#template?.place ?? "";
-    return frames === "" ? "" : `\n${frames}`.replaceAll("\n", "\n    ");
+    return this.#site?.origin ?? stackLines(this.#template?.place ?? "");
   }
 
   /** As the driver's, but that its loop may be left while it waits for rows, as a stream is. */

@@ -5,7 +5,7 @@
  */
 
 import { Waiter, type WaiterKind } from "../core/wait_queue.ts";
-import type { CallSite } from "../call_site.ts";
+import { type CallSite, rejectAwaited } from "../call_site.ts";
 import type { Member } from "./member.ts";
 
 /** One pending request for a connection. */
@@ -52,7 +52,7 @@ export class PromisedRequest<T> extends Request {
   readonly site: CallSite | undefined;
   readonly #owner: RequestOwner<T>;
   #signal: AbortSignal | undefined;
-  #resolve!: (value: T) => void;
+  #resolve!: (value: T | Promise<never>) => void;
   #reject!: (error: unknown) => void;
 
   constructor(
@@ -84,7 +84,8 @@ export class PromisedRequest<T> extends Request {
     const { reason } = this.#signal!;
     // It may be turned away by this, when its deadline has passed.
     this.#owner.abort(this);
-    this.#fail(reason);
+    this.#stopListening();
+    this.#reject(reason);
   }
 
   override onGranted(member: Member): void {
@@ -93,12 +94,8 @@ export class PromisedRequest<T> extends Request {
   }
 
   override onRefused(error: Error): void {
-    this.#fail(error);
-  }
-
-  #fail(error: unknown): void {
     this.#stopListening();
-    this.#reject(error);
+    this.#resolve(rejectAwaited(error));
   }
 
   #stopListening(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { withoutFrames } from "../call_site.ts";
+import { CallSite, placeError, withoutFrames } from "../call_site.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Member } from "./member.ts";
 import { NestingWatch } from "./nesting_watch.ts";
@@ -12,6 +12,7 @@ import { SleepWatch } from "./sleep_watch.ts";
 import type { WaiterKind } from "../core/wait_queue.ts";
 import {
   AcquireTimeoutError,
+  ConnectError,
   PoolClosedError,
   PoolOverloadedError,
 } from "../pool_errors.ts";
@@ -148,11 +149,7 @@ export class RequestDesk {
     // Whose wait is found too long in the very turn in which he leaves.
     if (request.hasLeft) return;
     if (request.kind !== "ready") this.#countRefusal(effect);
-    // Only who called us in this turn is found in the frames.
-    const isCalled = request instanceof PromisedRequest &&
-      now === request.since;
-    const refuse = () => this.#refusal(effect, request, now);
-    const error = isCalled ? refuse() : withoutFrames(refuse);
+    const error = this.#refusal(effect, request, now);
     this.nesting.end(request);
     this.#shell.events.push({ type: "acquireerror", error });
     request.onRefused(error);
@@ -166,10 +163,32 @@ export class RequestDesk {
     else counters.acquireFailures++;
   }
 
-  #refusal({ refusal, error }: TurnAway, request: Request, now: number): Error {
+  /** An error of his own: it is placed where he called or awaits, unless it is what a hook threw. */
+  #refusal(effect: TurnAway, request: Request, now: number): Error {
+    const { refusal, error: cause } = effect;
+    const isFailure = refusal === "failed" && cause instanceof Error;
+    if (isFailure && !(cause instanceof ConnectError)) return cause;
+    const make = () => this.#makeRefusal(effect, request, now);
+    const error = withoutFrames(make);
+    if (!(request instanceof PromisedRequest)) return error;
+    // Who called us in this turn is in the frames.
+    const isCalled = now === request.since;
+    const site = request.site ?? (isCalled ? new CallSite() : undefined);
+    if (site !== undefined) placeError(error, site);
+    return error;
+  }
+
+  #makeRefusal(
+    { refusal, error }: TurnAway,
+    request: Request,
+    now: number,
+  ): Error {
     const { options } = this.#shell;
     if (refusal === "closed") return new PoolClosedError(options.name);
-    if (refusal === "failed" && error instanceof Error) return error;
+    if (refusal === "failed" && error instanceof ConnectError) {
+      // It is made like a copy's options: it has their fields.
+      return new ConnectError(error.kind, error.message, error);
+    }
     const waitedMs = now - request.since;
     if (refusal === "overloaded") {
       // Who never waited was one too many; who did was shed.

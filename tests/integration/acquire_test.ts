@@ -7,6 +7,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
 } from "../support/assert.ts";
@@ -118,6 +119,26 @@ poolTest(
 );
 
 poolTest(
+  "each caller who cannot be let in is told with his own line, and with no other's",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1, database: "there_is_no_such" });
+    const { pool } = world;
+    async function first(): Promise<void> {
+      await pool`select 1`;
+    }
+    async function second(): Promise<void> {
+      await pool`select 2`;
+    }
+    for (const ask of [first, second, first]) {
+      const { stack } = await assertRejects(ask, ConnectError);
+      const [place, ...others] = stack!.split("\n    at ").slice(1);
+      assertMatch(place!, new RegExp(`^${ask.name} .*acquire_test`));
+      assertEquals(others, []);
+    }
+  },
+);
+
+poolTest(
   "Promise 1: where nobody can be let in, callers are told why, long before their deadline",
   async (t) => {
     await using world = poolWorld(t, { max: 3, database: "there_is_no_such" });
@@ -131,7 +152,9 @@ poolTest(
     for (const error of errors) {
       assertEquals(error.sqlState, "3D000");
       assert(error.isPermanent);
+      assertInstanceOf(error.cause, Error);
     }
+    assertEquals(new Set(errors).size, 10, "each has one of his own");
     assertEquals(pool.stats().acquireFailures, 10);
     assertEquals(pool.stats().waiting, 0);
   },

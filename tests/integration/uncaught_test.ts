@@ -36,6 +36,7 @@ for (const form of ["one-shot", "lease", "transaction"]) {
 for (
   const form of [
     "AcquireTimeoutError",
+    "ConnectError",
     "ConnectionLostError",
     "LeaseReleasedError",
     "QueryTimeoutError",

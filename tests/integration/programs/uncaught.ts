@@ -41,6 +41,7 @@ const OWN: Record<string, () => Promise<void>> = {
     await sleep(tx);
   },
   Error: () => begin(pool),
+  ConnectError: () => sleep(createPool(url, { database: "there_is_no_such" })),
   AcquireTimeoutError: async () => {
     pool.resize({ max: 1 });
     await pool.acquire();
