@@ -46,20 +46,23 @@ export class Savepoints {
     return made;
   }
 
-  /** Whether it was not undone with another. */
+  /** Whether it is open: it was not undone with another, for one. */
   has(one: Brackets): boolean {
     return this.#open.includes(one);
   }
 
-  /** One is kept; answers whether it can be released: others may need it. */
-  keep(one: Brackets): boolean {
-    const isLast = this.#open.at(-1) === one;
-    this.#open.splice(this.#open.indexOf(one), 1);
-    return isLast;
+  /** Whether it can be released: others that were made after it would need it. */
+  isLast(one: Brackets): boolean {
+    return this.#open.at(-1) === one;
+  }
+
+  /** One is kept. */
+  keep(one: Brackets): void {
+    if (this.has(one)) this.#open.splice(this.#open.indexOf(one), 1);
   }
 
   /** One is undone, and with it those that were made after it. */
   undo(one: Brackets): void {
-    this.#open.splice(this.#open.indexOf(one));
+    if (this.has(one)) this.#open.splice(this.#open.indexOf(one));
   }
 }

@@ -225,9 +225,15 @@ export class Lease extends HeldScope implements Holder {
     return leaveCursor(this.#member, action);
   }
 
+  /** Resolves once what was executed is sent, or has failed before that; `undefined`: it is. */
+  sent(): Promise<void> | undefined {
+    const { connection } = this.#member;
+    if (!connection.hasUnsent || connection.isSuspended) return undefined;
+    return connection.quiesce().catch(() => {}); // whoever goes on is told
+  }
+
   /** Ends what is open or was left, so that a rollback does not wait for its user. */
   endOpen(makeError: () => Error): Promise<void> | undefined {
-    if (this.#member.connection.inFlight === 0) return undefined;
     return this.#shell.cancels.endOpen(this.#member, makeError);
   }
 

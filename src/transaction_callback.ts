@@ -18,7 +18,8 @@ function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
 
 /** Commits; where a statement had failed before, that is the error. */
 async function commitAfter(tx: LeaseTransaction): Promise<void> {
-  await undefined; // what was executed and not awaited fails by now
+  await undefined; // what was executed and not awaited runs by now,
+  await tx.lease.sent(); // or has failed before that
   const { unsentError, firstError } = tx;
   if (unsentError !== undefined && firstError === undefined) {
     throw unsentError.error;
@@ -37,12 +38,14 @@ export async function runIn(
   fn: Callback,
 ): Promise<unknown> {
   tx.hold();
+  tx.isCallback = true;
   try {
     const result = fn(tx.public);
     const value = Array.isArray(result)
       ? await Promise.all(result)
       : await result;
-    if (tx.outcome === undefined) await commitAfter(tx);
+    if (tx.ending !== undefined) await tx.ending;
+    else if (tx.outcome === undefined) await commitAfter(tx);
     return value;
   } catch (error) {
     throw originOf(error, tx);

@@ -25,8 +25,8 @@ export interface Statement {
   carrier: unknown;
   /** Is called once, when nothing of it is left on the wire. */
   onEnd: (() => void) | undefined;
-  /** Tells of its error, beside whoever awaits it; nobody has to. */
-  watchError(onError: (error: unknown) => void): void;
+  /** Tells of its error; `onError` answers whether it tells of it in its turn, so that nobody has to await it. */
+  watchError(onError: (error: unknown) => boolean): void;
   /** Gives the caller an error and forgets it; the statement itself goes on. */
   abandon(error: unknown): void;
   /** Gives the caller an error because the statement will not run, or not to its end. */
@@ -92,6 +92,8 @@ export interface Connection {
   readonly isAbandoned: boolean;
   /** Whether a COPY runs, and nothing else, whose writer has ended. */
   readonly isFinishing: boolean;
+  /** Whether a statement waits to be sent: it may fail before that. */
+  readonly hasUnsent: boolean;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
   readonly isTouched: boolean;
   /** Who is told; set once, by the pool. */

@@ -44,7 +44,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   #plan: PreparedPlan | undefined;
   /** Of those that may last. */
   #reply: OpenReply | undefined;
-  #onError: ((error: unknown) => void) | undefined;
+  #onError: ((error: unknown) => boolean) | undefined;
   #abandonment: Fault | undefined;
   /** What has its place in the driver's own line. */
   #place: DriverQuery;
@@ -113,8 +113,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
       this.isBarrier;
   }
 
-  watchError(onError: (error: unknown) => void): void {
-    Promise.prototype.then.call(this.query, undefined, onError);
+  watchError(onError: (error: unknown) => boolean): void {
     this.#onError = onError;
   }
 
@@ -127,7 +126,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
 
   fail(error: unknown): void {
     // What dies is no reason to end the process where nobody waits for this one.
-    Promise.prototype.then.call(this.query, undefined, ignore);
+    this.#ignoreError();
     placeError(error, this.query);
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);
@@ -198,7 +197,12 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   }
 
   onFailed(error: unknown): void {
-    this.#onError?.(error);
+    if (this.#onError?.(error)) this.#ignoreError();
+  }
+
+  /** Nobody has to await it. */
+  #ignoreError(): void {
+    Promise.prototype.then.call(this.query, undefined, ignore);
   }
 
   /** Behind another, the driver would take the next reply for that of this one. */

@@ -170,5 +170,6 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     this.active = false;
     this.#isSettled = true;
     this.#reject(error);
+    this.#statement?.onFailed(error);
   }
 }

@@ -126,6 +126,10 @@ export class Session implements Connection {
     return this.#line.isFinishing;
   }
 
+  get hasUnsent(): boolean {
+    return this.#line.hasUnsent;
+  }
+
   get isTouched(): boolean {
     return this.wire.isTouched;
   }

@@ -91,6 +91,11 @@ export class StatementLine {
     return this.#running.head?.isSuspended ?? false;
   }
 
+  /** Whether a statement waits behind others to be handed to the driver. */
+  get hasUnsent(): boolean {
+    return this.#lane.length > 0 || this.#again.length > 0;
+  }
+
   /** Whether what comes is for nobody. */
   get isLeft(): boolean {
     return this.mayCancel || (this.#running.head?.isLeft ?? false);

@@ -32,9 +32,21 @@ export class CancelDesk {
     this.abandon(member);
   }
 
-  /** Ends the cursors and COPYs that are open on `member`, and what its user left before. */
-  async endOpen(member: Member, makeError: () => Error): Promise<void> {
-    await hasOpenCursor(member); // one whose loop was just left ends by itself
+  /** Ends the cursors and COPYs that are open on `member`, and what its user left before; at once, if it can. */
+  endOpen(member: Member, makeError: () => Error): Promise<void> | undefined {
+    const { connection } = member;
+    if (connection.isSuspended) return this.#endSuspended(member, makeError);
+    if (connection.inFlight > 0) this.#abandonOpen(member, makeError);
+    return undefined;
+  }
+
+  /** One whose loop was just left ends by itself. */
+  async #endSuspended(member: Member, makeError: () => Error): Promise<void> {
+    await hasOpenCursor(member);
+    this.#abandonOpen(member, makeError);
+  }
+
+  #abandonOpen(member: Member, makeError: () => Error): void {
     const { connection } = member;
     connection.abandonOpen(makeError);
     if (connection.mayCancel) this.abandon(member);

@@ -1,39 +1,13 @@
 import type { Sql, Transaction } from "../../mod.ts";
-import {
-  ConnectionBusyError,
-  PostgresError,
-  TransactionFinishedError,
-} from "../../mod.ts";
+import { PostgresError, TransactionFinishedError } from "../../mod.ts";
 import {
   assert,
   assertEquals,
-  assertInstanceOf,
   assertRejects,
   assertStrictEquals,
 } from "../support/assert.ts";
-import { poolTest, type PoolWorld, poolWorld } from "../support/pool_world.ts";
-
-/** A table of numbers, dropped at the end. */
-async function makeTable(
-  { admin }: PoolWorld,
-  ...numbers: readonly number[]
-): Promise<AsyncDisposable & { name: string; rows(): Promise<number[]> }> {
-  const name = `t${crypto.randomUUID().replaceAll("-", "")}`;
-  await admin.unsafe(`create table ${name} (a int)`);
-  for (const number of numbers) {
-    await admin.unsafe(`insert into ${name} values (${number})`);
-  }
-  return {
-    name,
-    async rows() {
-      const rows = await admin.unsafe(`select a from ${name} order by a`);
-      return rows.map(({ a }) => a as number);
-    },
-    async [Symbol.asyncDispose]() {
-      await admin.unsafe(`drop table ${name}`);
-    },
-  };
-}
+import { makeTable } from "../support/number_table.ts";
+import { poolTest, poolWorld } from "../support/pool_world.ts";
 
 poolTest(
   "Promise 9: a transaction that is left without a commit is rolled back",
@@ -386,70 +360,6 @@ poolTest(
         await tx`select 1/0`;
       }, { retries: 3 }), pool.PostgresError);
     assertEquals(runs, 1, "it ran again for another error");
-  },
-);
-
-for (const failing of [[], [0], [0, 1]]) {
-  poolTest(
-    `Savepoints side by side are each kept or told that they are not, when ${
-      JSON.stringify(failing)
-    } of them fail`,
-    async (t) => {
-      await using world = poolWorld(t, { max: 1 });
-      await using table = await makeTable(world);
-      const { pool } = world;
-      const results = await pool.begin(async (tx) => {
-        const insert = (n: number) =>
-          tx.savepoint(async (savepoint) => {
-            await savepoint`insert into ${tx(table.name)} values (${n})`;
-            await savepoint`select pg_sleep(0.005)`;
-            if (failing.includes(n)) throw new Error("Not this one");
-            await savepoint`select ${n}`;
-          });
-        return await Promise.allSettled([insert(0), insert(1)]);
-      });
-      // The server has the second within the first.
-      const kept = failing.length > 0 ? [] : [0, 1];
-      assertEquals(await table.rows(), kept);
-      assertEquals(
-        results.map(({ status }) => status === "fulfilled"),
-        [0, 1].map((n) => kept.includes(n)),
-      );
-      assertEquals(pool.stats().opened, 1);
-    },
-  );
-}
-
-poolTest(
-  "A commit that was called is made, though its block is left in the same turn",
-  async (t) => {
-    await using world = poolWorld(t, { max: 1 });
-    await using table = await makeTable(world);
-    async function leave(): Promise<{ commit: Promise<void> }> {
-      await using tx = await world.pool.begin();
-      await tx`insert into ${tx(table.name)} values (1)`;
-      return { commit: tx.commit() };
-    }
-    await (await leave()).commit;
-    assertEquals(await table.rows(), [1]);
-    assertEquals(world.pool.stats().leased, 0);
-  },
-);
-
-poolTest(
-  "A commit that is refused leaves its transaction to be rolled back, though its block is left in the same turn",
-  async (t) => {
-    await using world = poolWorld(t, { max: 1 });
-    async function leave(): Promise<{ commit: Promise<unknown> }> {
-      await using tx = await world.pool.begin();
-      const rows = tx`select generate_series(1, 9)`.cursor(2);
-      await rows[Symbol.asyncIterator]().next();
-      return { commit: tx.commit().catch((error) => error) };
-    }
-    const error = await (await leave()).commit;
-    assertInstanceOf(error, ConnectionBusyError);
-    assertEquals(world.pool.stats().leased, 0);
-    assertEquals((await world.pool`select 1 as one`)[0]?.one, 1);
   },
 );
 

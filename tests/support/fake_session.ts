@@ -70,6 +70,10 @@ export class FakeSession implements Connection {
     return false;
   }
 
+  get hasUnsent(): boolean {
+    return this.line.some(({ isStarted }) => !isStarted);
+  }
+
   abandonOpen(): void {}
 
   get isMisplaced(): boolean {
