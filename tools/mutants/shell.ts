@@ -30,7 +30,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "an abort is not heard",
     "shell/request.ts",
-    "this.#owner.abort(this);\n    this.#fail(reason);",
+    "this.#owner.abort(this);\n    this.#stopListening();\n    this.#reject(reason);",
     "",
   ),
   mutant(
