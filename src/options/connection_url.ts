@@ -28,9 +28,6 @@ interface UrlAuthority {
   readonly database?: string;
 }
 
-// libpq's names for what is an option here.
-const RENAMED = new Map([["dbname", "database"], ["sslmode", "ssl"]]);
-
 // What only a client acts on, and what it asks for is so anyway.
 const IGNORED = new Set(["sslrootcert", "channel_binding"]);
 
@@ -106,16 +103,17 @@ function parseQuery(
   const parameters = new URLSearchParams(query);
   const options = new Map<string, string>();
   const connection = new Map<string, string>();
-  for (const [written, text] of parameters) {
-    checkParameter(written, text);
-    if (IGNORED.has(written)) continue;
-    const name = RENAMED.get(written) ?? written;
+  for (const [name, text] of parameters) {
+    checkParameter(name, text);
+    if (IGNORED.has(name)) continue;
     if (!isOption(name)) connection.set(name, text);
     else if (!options.has(name)) options.set(name, text);
     else throw refused(`the URL has two parameters for "${name}"`);
   }
   // The system's certificates identify anybody unless the name is verified.
-  if (parameters.has("sslrootcert")) options.set("ssl", "verify-full");
+  if (parameters.has("sslrootcert")) {
+    options.set(options.has("sslmode") ? "sslmode" : "ssl", "verify-full");
+  }
   return {
     options: Object.fromEntries(options),
     connection: Object.fromEntries(connection),

@@ -10,12 +10,14 @@ import type { StartupParameters } from "./driver_options.ts";
 import { type Environment, firstVariable } from "./environment.ts";
 import type { Host } from "./host_list.ts";
 import {
+  type OptionRule,
   type OptionSource,
   passedTo,
   readOption,
   readOptions,
   typeName,
 } from "./option_check.ts";
+import { alias } from "./option_kinds.ts";
 import { OPTION_HINTS, OPTION_RULES } from "./option_rules.ts";
 import type { PoolOptions } from "../pool_options.ts";
 import type { SslMode } from "./tls_options.ts";
@@ -58,6 +60,13 @@ const VARIABLE: OptionSource = {
   action: ACTION,
   noun: "environment variable",
   shown: false,
+};
+
+/** How a URL's parameters are read: libpq has names of its own for two. */
+const PARAMETER_RULES: Readonly<Record<string, OptionRule>> = {
+  ...OPTION_RULES,
+  dbname: alias("database", OPTION_RULES.database),
+  sslmode: alias("ssl", OPTION_RULES.ssl),
 };
 
 // Settings of a session that libpq takes from the environment.
@@ -104,13 +113,16 @@ function separate(
 }
 
 function parseUrl(url: string): ConnectionUrl {
-  return parseConnectionUrl(url, (name) => Object.hasOwn(OPTION_RULES, name));
+  return parseConnectionUrl(
+    url,
+    (name) => Object.hasOwn(PARAMETER_RULES, name),
+  );
 }
 
 function readTexts(texts: Readonly<Record<string, string>>): GivenOptions {
   const parsed = Object.entries(texts)
-    .map(([name, text]) => [name, parseText(name, text)]);
-  return readOptions(OPTION_RULES, Object.fromEntries(parsed), PARAMETER);
+    .map(([name, text]) => [name, parseText(PARAMETER_RULES[name], text)]);
+  return readOptions(PARAMETER_RULES, Object.fromEntries(parsed), PARAMETER);
 }
 
 function readVariables(
@@ -126,7 +138,7 @@ function readVariables(
     const found = firstVariable(environment, variables);
     if (found === undefined) continue;
     const { name, text } = found;
-    const value = parseText(option, text);
+    const value = parseText(rule, text);
     read[target] = readOption(rule, name, value, VARIABLE);
   }
   return read;
@@ -143,6 +155,6 @@ function readParameters(
   return read;
 }
 
-function parseText(option: string, text: string): unknown {
-  return OPTION_RULES[option as keyof PoolOptions].parse?.(text) ?? text;
+function parseText(rule: OptionRule | undefined, text: string): unknown {
+  return rule?.parse?.(text) ?? text;
 }

@@ -264,16 +264,35 @@ Deno.test("resolvePoolOptions() passes TLS options on, but for what the mode say
 });
 
 Deno.test("resolvePoolOptions() refuses an option that a URL gives twice, under whatever name", () => {
-  const twice = {
-    ssl: "sslmode=require&ssl=false",
-    database: "database=one&dbname=two",
-    max: "max=5&max=6",
-  };
-  for (const [name, query] of Object.entries(twice)) {
+  const pairs = [["sslmode", "ssl"], ["database", "dbname"], [
+    "ssl",
+    "sslmode",
+  ]];
+  for (const [one, other] of pairs) {
     assertThrows(
-      () => resolve(`postgres://db?${query}`),
+      () => resolve(`postgres://db?${one}=require&${other}=prefer`),
       TypeError,
-      `Cannot create the pool: the URL has two parameters for "${name}"`,
+      `Cannot create the pool: URL parameters "${one}" and "${other}" are two names of one thing`,
+    );
+  }
+  assertThrows(
+    () => resolve("postgres://db?max=5&max=6"),
+    TypeError,
+    'Cannot create the pool: the URL has two parameters for "max"',
+  );
+  assertThrows(
+    () => resolve("postgres://db?sslrootcert=system&sslmode=require&ssl=false"),
+    TypeError,
+    '"sslmode" and "ssl" are two names of one thing',
+  );
+});
+
+Deno.test("resolvePoolOptions() names a URL's parameter as it was written", () => {
+  for (const [name, text] of [["sslmode", SECRET], ["dbname", ""]]) {
+    assertThrows(
+      () => resolve(`postgres://db?${name}=${text}`),
+      RangeError,
+      `Cannot create the pool: URL parameter "${name}" must be`,
     );
   }
 });
