@@ -106,9 +106,9 @@ function parseQuery(
   for (const [name, text] of parameters) {
     checkParameter(name, text);
     if (IGNORED.has(name)) continue;
-    if (!isOption(name)) connection.set(name, text);
-    else if (!options.has(name)) options.set(name, text);
-    else throw refused(`the URL has two parameters for "${name}"`);
+    const named = isOption(name) ? options : connection;
+    if (named.has(name)) throw givenTwice(name, query);
+    named.set(name, text);
   }
   // The system's certificates identify anybody unless the name is verified.
   if (parameters.has("sslrootcert")) {
@@ -131,6 +131,12 @@ function checkParameter(name: string, text: string): void {
     `Cannot create the pool: the URL parameter "${name}" is not supported: ` +
       advice,
   );
+}
+
+// Where there is an "@" the name may be from a password with an unescaped "?".
+function givenTwice(name: string, query: string): TypeError {
+  if (query.includes("@")) return refused(MALFORMED);
+  return refused(`the URL has two parameters for "${name}"`);
 }
 
 function present<Name extends string>(

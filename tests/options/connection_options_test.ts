@@ -287,6 +287,17 @@ Deno.test("resolvePoolOptions() refuses an option that a URL gives twice, under 
   );
 });
 
+Deno.test("resolvePoolOptions() refuses a start-up parameter that a URL gives twice", () => {
+  for (const name of ["application_name", "search_path", "options"]) {
+    assertThrows(
+      () => resolve(`postgres://db?${name}=a&${name}=b`),
+      TypeError,
+      `Cannot create the pool: the URL has two parameters for "${name}"`,
+    );
+  }
+  assertMalformed(`postgres://ann:12?${SECRET}&${SECRET}=@db/shop`);
+});
+
 Deno.test("resolvePoolOptions() names a URL's parameter as it was written", () => {
   for (const [name, text] of [["sslmode", SECRET], ["dbname", ""]]) {
     assertThrows(
