@@ -1,4 +1,8 @@
 import {
+  readTransactionOptions,
+  type TransactionOptions,
+} from "../src/options/begin_options.ts";
+import {
   checkAcquireOptions,
   resolveCloseOptions,
 } from "../src/options/call_options.ts";
@@ -217,7 +221,7 @@ Deno.test("resolvePoolOptions() suggests nothing when nothing is near", () => {
   }
 });
 
-Deno.test("resolvePoolOptions() says what to use instead of the driver's other options", () => {
+Deno.test("resolvePoolOptions() says what to use instead of options of other pools", () => {
   const hints = {
     onclose: "listen to the pool's events instead",
     socket: 'pass "transport" instead',
@@ -231,6 +235,12 @@ Deno.test("resolvePoolOptions() says what to use instead of the driver's other o
     statement_timeout: 'pass "connection: { statement_timeout }" instead',
     verify: 'pass "onConnect" instead',
     sslmode: 'did you mean "ssl"?',
+    url: "pass it as the first argument instead",
+    connectionTimeout: 'pass "acquireTimeoutMs" instead',
+    leakDetectionThreshold: 'pass "leakWarningMs" instead',
+    maxConnections: 'pass "max" instead',
+    maximumPoolSize: 'pass "max" instead',
+    minimumIdle: 'pass "min" instead',
   };
   for (const [name, hint] of Object.entries(hints)) {
     assertThrows(
@@ -239,6 +249,14 @@ Deno.test("resolvePoolOptions() says what to use instead of the driver's other o
       `unknown option "${name}": ${hint}`,
     );
   }
+});
+
+Deno.test("readTransactionOptions() says that retries is what retry is", () => {
+  assertThrows(
+    () => readTransactionOptions({ retry: 3 } as TransactionOptions),
+    TypeError,
+    'Cannot run a transaction: unknown option "retry": pass "retries" instead',
+  );
 });
 
 Deno.test("resolvePoolOptions() takes undefined as not given", () => {

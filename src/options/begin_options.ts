@@ -6,7 +6,12 @@
 
 import type { Transaction } from "../transaction.ts";
 import { type AcquireOptions, WAIT_RULES } from "./call_options.ts";
-import { passedTo, readOptions, typeName } from "./option_check.ts";
+import {
+  type OptionSource,
+  passedTo,
+  readOptions,
+  typeName,
+} from "./option_check.ts";
 import { flag, integerOrInfinity, oneOf } from "./option_kinds.ts";
 
 /** How far a transaction sees others. */
@@ -50,7 +55,10 @@ const BEGIN_RULES = {
 const TRANSACTION_RULES = { ...BEGIN_RULES, retries: integerOrInfinity(0) };
 const BEGIN = passedTo("begin a transaction");
 const CANNOT_BEGIN = "Cannot begin a transaction";
-const TRANSACTION = passedTo("run a transaction");
+const TRANSACTION: OptionSource = {
+  ...passedTo("run a transaction"),
+  hints: { retry: 'pass "retries" instead' },
+};
 
 /** What is run in a transaction. */
 export type Callback = (tx: Transaction) => unknown;

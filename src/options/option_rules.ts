@@ -55,19 +55,25 @@ export const OPTION_RULES: Readonly<Record<keyof PoolOptions, OptionRule>> = {
   ...DRIVER_RULES,
 };
 
-/** What to say of options that the driver, or `pg`, has and a pool has not. */
+/** What to say of options that the driver or another pool has, and this one has not. */
 export const OPTION_HINTS: Readonly<Record<string, string>> = {
   allowExitOnIdle: 'pass "holdProcess", which is the opposite, instead',
   application_name: 'pass "connection: { application_name }" instead',
   connectionString: "pass it as the first argument instead",
+  connectionTimeout: 'pass "acquireTimeoutMs" instead',
   connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
   idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
+  leakDetectionThreshold: 'pass "leakWarningMs" instead',
+  maxConnections: 'pass "max" instead',
   maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',
+  maximumPoolSize: 'pass "max" instead',
+  minimumIdle: 'pass "min" instead',
   onclose: "listen to the pool's events instead",
   socket: 'pass "transport" instead',
   query_timeout: 'pass "queryTimeoutMs" instead',
   sslmode: 'did you mean "ssl"?',
   statement_timeout: 'pass "connection: { statement_timeout }" instead',
+  url: "pass it as the first argument instead",
   verify: 'pass "onConnect" instead',
 };
 
