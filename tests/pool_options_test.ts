@@ -241,6 +241,7 @@ Deno.test("resolvePoolOptions() says what to use instead of options of other poo
     maxConnections: 'pass "max" instead',
     maximumPoolSize: 'pass "max" instead',
     minimumIdle: 'pass "min" instead',
+    publications: "only a client of the driver can subscribe",
   };
   for (const [name, hint] of Object.entries(hints)) {
     assertThrows(

@@ -69,6 +69,7 @@ export const OPTION_HINTS: Readonly<Record<string, string>> = {
   maximumPoolSize: 'pass "max" instead',
   minimumIdle: 'pass "min" instead',
   onclose: "listen to the pool's events instead",
+  publications: "only a client of the driver can subscribe",
   socket: 'pass "transport" instead',
   query_timeout: 'pass "queryTimeoutMs" instead',
   sslmode: 'did you mean "ssl"?',
