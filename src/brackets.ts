@@ -6,7 +6,6 @@
 
 /** Those of one. */
 export interface Brackets {
-  readonly noun: "transaction" | "savepoint";
   readonly begin: string;
   readonly commit: string;
   readonly rollback: string;
@@ -14,7 +13,7 @@ export interface Brackets {
 
 /** Those of a transaction that begins so. */
 export function transactionBrackets(begin: string): Brackets {
-  return { noun: "transaction", begin, commit: "commit", rollback: "rollback" };
+  return { begin, commit: "commit", rollback: "rollback" };
 }
 
 /**
@@ -37,7 +36,6 @@ export class Savepoints {
     const suffix = label === "" ? "" : `_${label.replaceAll('"', '""')}`;
     const name = `"s${this.#made++}${suffix}"`;
     const made: Brackets = {
-      noun: "savepoint",
       begin: `savepoint ${name}`,
       commit: `release savepoint ${name}`,
       rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
