@@ -23,7 +23,7 @@ import {
 import { type Environment, readEnvironment } from "./environment.ts";
 import { gatherOptions, type GivenOptions } from "./given_options.ts";
 import { resolveEndpoints } from "./host_list.ts";
-import { checkBounds, type PoolBounds } from "./pool_bounds.ts";
+import { checkBounds } from "./pool_bounds.ts";
 import { resolveTls } from "./tls_options.ts";
 
 /**
@@ -69,6 +69,46 @@ export interface ResolvedPoolOptions {
   readonly driver: ResolvedDriverOptions;
 }
 
+/** What is read into something else than an option of the same name. */
+type Derived =
+  | "name"
+  | "endpoints"
+  | "targetSessionAttrs"
+  | "tls"
+  | "database"
+  | "username"
+  | "password"
+  | "driver";
+
+/** The options of the pool itself. */
+type OwnOptions = Omit<ResolvedPoolOptions, Derived>;
+
+const DEFAULTS: OwnOptions = {
+  max: 10,
+  min: 0,
+  acquireTimeoutMs: 10_000,
+  connectTimeoutMs: 5_000,
+  queryTimeoutMs: Infinity,
+  releaseTimeoutMs: 2_000,
+  closeTimeoutMs: 5_000,
+  idleTimeoutMs: 60_000,
+  maxLifetimeMs: 1_800_000,
+  validateAfterIdleMs: 2_000,
+  keepAliveMs: 60_000,
+  maxUses: Infinity,
+  leakWarningMs: Infinity,
+  nestedAcquire: "warn",
+  maxWaiting: Infinity,
+  overload: undefined,
+  pipeline: 16,
+  reset: "rollback",
+  onConnect: undefined,
+  onAcquire: undefined,
+  onRelease: undefined,
+  holdProcess: false,
+  transport: undefined,
+};
+
 let poolsNamed = 0;
 
 /**
@@ -88,9 +128,7 @@ export function resolvePoolOptions<Types extends PostgresTypes>(
   const given = gatherOptions(urlOrOptions, options, environment);
   const username = given.username ?? defaultUsername(environment);
   const resolved = {
-    ...resolveBounds(given),
-    ...resolveTimes(given),
-    ...resolveUse(given),
+    ...withDefaults(given),
     endpoints: resolveEndpoints(given),
     targetSessionAttrs: given.target_session_attrs,
     tls: resolveTls(given),
@@ -105,37 +143,11 @@ export function resolvePoolOptions<Types extends PostgresTypes>(
   return Object.freeze(resolved as typeof resolved & { password: Password });
 }
 
-function resolveBounds({ min = 0, max = 10 }: GivenOptions): PoolBounds {
-  return checkBounds({ min, max }, "create the pool");
-}
-
-function resolveTimes(given: GivenOptions) {
-  return {
-    acquireTimeoutMs: given.acquireTimeoutMs ?? 10_000,
-    connectTimeoutMs: given.connectTimeoutMs ?? 5_000,
-    queryTimeoutMs: given.queryTimeoutMs ?? Infinity,
-    releaseTimeoutMs: given.releaseTimeoutMs ?? 2_000,
-    closeTimeoutMs: given.closeTimeoutMs ?? 5_000,
-    idleTimeoutMs: given.idleTimeoutMs ?? 60_000,
-    maxLifetimeMs: given.maxLifetimeMs ?? 1_800_000,
-    validateAfterIdleMs: given.validateAfterIdleMs ?? 2_000,
-    keepAliveMs: given.keepAliveMs ?? 60_000,
-  };
-}
-
-function resolveUse(given: GivenOptions) {
-  return {
-    maxUses: given.maxUses ?? Infinity,
-    leakWarningMs: given.leakWarningMs ?? Infinity,
-    nestedAcquire: given.nestedAcquire ?? "warn",
-    maxWaiting: given.maxWaiting ?? Infinity,
-    overload: given.overload,
-    pipeline: given.pipeline ?? 16,
-    reset: given.reset ?? "rollback",
-    onConnect: given.onConnect,
-    onAcquire: given.onAcquire,
-    onRelease: given.onRelease,
-    holdProcess: given.holdProcess ?? false,
-    transport: given.transport,
-  };
+/** The options of the pool itself, each as it was given or by default. */
+function withDefaults(given: GivenOptions): OwnOptions {
+  const names = Object.keys(DEFAULTS) as (keyof OwnOptions)[];
+  const all = names.map((name) => [name, given[name] ?? DEFAULTS[name]]);
+  const own: OwnOptions = Object.fromEntries(all);
+  checkBounds(own, "create the pool");
+  return own;
 }
