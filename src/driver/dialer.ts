@@ -16,7 +16,7 @@ import type { Connection, DialOptions, Driver } from "./connection.ts";
 import type { ClientOptions, DriverClient } from "./driver_client.ts";
 import { Session } from "./session.ts";
 import { startError, startLoss } from "./start_failure.ts";
-import { LookUp, TypeMap } from "./type_map.ts";
+import { TypeMap } from "./type_map.ts";
 
 /** What every dial of a pool shares. */
 export interface DialerOptions {
@@ -61,12 +61,11 @@ export class Dialer implements Driver {
 
   async #open(dial: Dial): Promise<Session> {
     const { endpoint, requires, signal } = dial;
-    const lookUp = new LookUp(this.#types);
-    const session = this.#createSession(dial, () => lookUp.claim());
+    const session = this.#createSession(dial);
     let isReady = false;
     try {
       await abortable(session.start(signal), signal);
-      lookUp.succeed();
+      this.#types.settle(session, true);
       await abortable(meet(session, requires, endpoint), signal);
       if (session.loss !== undefined) {
         throw startLoss(endpoint, session.loss.cause);
@@ -77,24 +76,22 @@ export class Dialer implements Driver {
       throw cause === signal.reason ? cause : startError(endpoint, cause);
     } finally {
       if (!isReady) session.destroy();
-      lookUp.end();
+      this.#types.settle(session, false);
     }
   }
 
-  #createSession(
-    { endpoint, requires, password }: Dial,
-    mayLookUp: () => Promise<boolean>,
-  ): Session {
+  #createSession({ endpoint, requires, password }: Dial): Session {
     const { transport, tls, keepAliveMs, holdProcess } = this.#options;
     const fetchTypes = () => !this.#types.isKnown;
-    return new Session({
-      mayLookUp,
+    const session: Session = new Session({
+      mayLookUp: () => this.#types.claim(session),
       createClient: (socket, session) =>
         this.#options.createClient({ socket, session, password, fetchTypes }),
       target: { transport, endpoint, options: { tls, keepAliveMs } },
       mustWrite: requires === "read-write" || requires === "primary",
       holdProcess,
     });
+    return session;
   }
 
   /** The password now; asked for before the dial, so that its failure is ours to tell. */

@@ -6,6 +6,11 @@
 
 import { Latch } from "./latch.ts";
 
+/** A session that may look them up, while it is there. */
+interface Claimant {
+  readonly isLost: boolean;
+}
+
 /**
  * The array types of one pool: looked up by the first connection, known to all.
  *
@@ -14,7 +19,7 @@ import { Latch } from "./latch.ts";
  */
 export class TypeMap {
   #isKnown: boolean;
-  #isClaimed = false;
+  #claimant: Claimant | undefined;
   readonly #settled = new Latch();
 
   /** `isNeeded` is `false` where the user wants no array types. */
@@ -28,54 +33,24 @@ export class TypeMap {
   }
 
   /**
-   * Resolves with whether the caller is to look the types up, and then he must
-   * call `settle`; `false` once they are known. While another does it, it waits.
+   * Resolves with whether a session is to look the types up: not once they are
+   * known, nor when it is lost. While another does it, it waits. Whoever dials
+   * the session must call `settle`.
    */
-  async claim(): Promise<boolean> {
-    while (!this.#isKnown && this.#isClaimed) await this.#settled.wait();
-    if (this.#isKnown) return false;
-    return this.#isClaimed = true;
+  async claim(session: Claimant): Promise<boolean> {
+    while (!this.#isKnown && this.#claimant !== undefined) {
+      await this.#settled.wait();
+    }
+    if (this.#isKnown || session.isLost) return false;
+    this.#claimant = session;
+    return true;
   }
 
-  /** Ends a claim: the types are known now, or the next may look them up. */
-  settle(isKnown: boolean): void {
-    this.#isClaimed = false;
-    this.#isKnown ||= isKnown;
+  /** Ends the claim of a session, if it has one: the types are known now, or the next may look them up. */
+  settle(session: Claimant, isKnown: boolean): void {
+    if (this.#claimant !== session) return;
+    this.#claimant = undefined;
+    this.#isKnown = isKnown;
     this.#settled.open();
-  }
-}
-
-/** One dial's part in that: it ends with the dial, whatever came of it. */
-export class LookUp {
-  readonly #types: TypeMap;
-  #hasClaim = false;
-  #isOver = false;
-
-  constructor(types: TypeMap) {
-    this.#types = types;
-  }
-
-  /** As that of the map; never `true` once the dial is over. */
-  async claim(): Promise<boolean> {
-    if (!await this.#types.claim()) return false;
-    this.#hasClaim = true;
-    if (this.#isOver) this.#settle(false);
-    return this.#hasClaim;
-  }
-
-  /** The session has begun: if it was to look the types up, it has. */
-  succeed(): void {
-    this.#settle(true);
-  }
-
-  /** The dial is over. */
-  end(): void {
-    this.#isOver = true;
-    this.#settle(false);
-  }
-
-  #settle(isKnown: boolean): void {
-    if (this.#hasClaim) this.#types.settle(isKnown);
-    this.#hasClaim = false;
   }
 }
