@@ -68,7 +68,7 @@ export class Inflow {
       } catch (cause) {
         return this.#owner.onBroken(cause);
       }
-      const mustPass = this.#wire.hasFailed || this.#line.isLasting ||
+      const mustPass = this.#wire.hasFailed || this.#line.head?.isLasting ||
         this.#wire.isBeforeError(bytes, at);
       if (at < bytes.length && !mustPass) continue;
       const isAll = at - start === bytes.length;
@@ -81,16 +81,18 @@ export class Inflow {
     if (!this.#hasBegun) return this.#owner.onStart(bytes);
     const wire = this.#wire;
     const line = this.#line;
-    const isUnasked = wire.takeCopyStart() && !line.mayCopy;
+    const isUnasked = wire.takeCopyStart() && !line.head?.mayCopy;
     if (isUnasked) return this.#owner.onBroken(unasked());
     const fault = wire.isAtError
       ? runWithoutFrames(() => this.#driverSocket.deliver(bytes))
       : this.#driverSocket.deliver(bytes);
     if (fault !== undefined) return this.#owner.onBroken(fault);
     if (wire.readies > this.#readies) this.#end();
-    else if (line.isEndedCursor && wire.isAmongRows) {
+    else if (line.head?.isEndedCursor && wire.isAmongRows) {
       this.#owner.onBroken(halted());
-    } else if (line.isLasting && wire.isEmpty) this.#driverSocket.endCommand();
+    } else if (line.head?.isLasting && wire.isEmpty) {
+      this.#driverSocket.endCommand();
+    }
     if (wire.fatal !== undefined) this.#owner.onFatal(wire.fatal);
   }
 
@@ -98,7 +100,8 @@ export class Inflow {
     const wire = this.#wire;
     const replies = wire.readies - this.#readies;
     this.#readies = wire.readies;
-    if (wire.hasFailed || this.#line.isLasting || this.#line.mayCopy) {
+    const { head } = this.#line;
+    if (wire.hasFailed || head?.isLasting || head?.mayCopy) {
       wire.hasFailed = false;
       this.#driverSocket.endCommand();
       // The driver leaves it paused when a COPY ends before its reader.

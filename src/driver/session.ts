@@ -103,7 +103,7 @@ export class Session implements Connection {
   }
 
   get isSuspended(): boolean {
-    return this.#line.isSuspended;
+    return this.#line.head?.isSuspended ?? false;
   }
 
   get isDamaged(): boolean {

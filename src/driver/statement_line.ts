@@ -76,19 +76,9 @@ export class StatementLine {
     return this.#running.length + this.#again.length + this.#lane.length;
   }
 
-  /** Whether a cursor or a COPY stream is open. */
-  get isLasting(): boolean {
-    return this.#running.head?.isLasting ?? false;
-  }
-
-  /** Whether a COPY that begins now was asked for. */
-  get mayCopy(): boolean {
-    return this.#running.head?.mayCopy ?? false;
-  }
-
-  /** Whether a cursor or a COPY is open, and waits for its user. */
-  get isSuspended(): boolean {
-    return this.#running.head?.isSuspended ?? false;
+  /** The oldest that is with the driver: what comes is its reply. */
+  get head(): SessionStatement | undefined {
+    return this.#running.head;
   }
 
   /** Whether a statement waits behind others to be handed to the driver. */
@@ -98,19 +88,15 @@ export class StatementLine {
 
   /** Whether what comes is for nobody. */
   get isLeft(): boolean {
-    return this.mayCancel || (this.#running.head?.isLeft ?? false);
+    return this.mayCancel || this.head?.isLeft === true;
   }
 
   /** Whether a COPY runs, and nothing else, whose writer has ended. */
   get isFinishing(): boolean {
-    const { head } = this.#running;
-    return this.length === 1 && this.isLasting && head!.isAnswered &&
-      !head!.isOpen && !head!.isAbandoned;
-  }
-
-  /** Whether the one that runs is a cursor that the driver takes for ended. */
-  get isEndedCursor(): boolean {
-    return this.#running.head?.isEndedCursor ?? false;
+    const { head } = this;
+    if (head === undefined || this.length > 1) return false;
+    return head.isLasting && head.isAnswered && !head.isOpen &&
+      !head.isAbandoned;
   }
 
   /** Whether something runs, and nobody waits any more for what does. */
@@ -245,7 +231,7 @@ export class StatementLine {
 
   #start(statement: SessionStatement): void {
     if (statement.isAbandoned) return this.#onDropped(statement);
-    const { head } = this.#running;
+    const { head } = this;
     // Before it is handed over: a long one is written at once, and is sent then.
     this.#running.push(statement);
     this.#unsent ??= statement;

@@ -365,7 +365,7 @@ Deno.test("StatementLine gives up all that is open, wherever it stands, and noth
 
 Deno.test("StatementLine knows whether the one that runs lasts", () => {
   const world = new World();
-  assertEquals(world.line.isLasting, false);
+  assertEquals(world.line.head?.isLasting, undefined);
   world.add("cursor", { isLasting: true });
-  assertEquals(world.line.isLasting, true);
+  assertEquals(world.line.head?.isLasting, true);
 });
