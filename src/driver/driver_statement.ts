@@ -40,7 +40,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   next: SessionStatement | undefined;
   readonly #isCopy: boolean;
   readonly mayCopy: boolean;
-  #isPlanStale = false;
+  mustRunAgain = false;
   #plan: PreparedPlan | undefined;
   /** Of those that may last. */
   #reply: OpenReply | undefined;
@@ -91,10 +91,6 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
 
   get isSuspended(): boolean {
     return this.#reply?.isSuspended === true;
-  }
-
-  get mustRunAgain(): boolean {
-    return this.#isPlanStale;
   }
 
   get isLasting(): boolean {
@@ -169,7 +165,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
       return false;
     }
     if (this.isExclusive || this.mayCopy) this.#guard(context);
-    this.#isPlanStale = false;
+    this.mustRunAgain = false;
     const mayBeStale = context.plans.areSomeStale() && !query.onlyDescribe;
     const running = head === undefined ? query : head.#place;
     const fault = mayBeStale
@@ -193,7 +189,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   }
 
   cancel(): void {
-    cancelInScope(this.query);
+    this.query.scope!.cancel(this);
   }
 
   onFailed(error: unknown): void {
@@ -233,8 +229,8 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   failPlanned(error: unknown): void {
     const plan = this.#plan!;
     plan.restore();
-    this.#isPlanStale = plan.mayRunAgain(error) && !this.isAbandoned;
-    if (!this.#isPlanStale) this.query.reject(error);
+    this.mustRunAgain = plan.mayRunAgain(error) && !this.isAbandoned;
+    if (!this.mustRunAgain) this.query.reject(error);
   }
 }
 
@@ -264,5 +260,5 @@ export function runInScope(query: LazyQuery): void {
 
 /** Has its scope cancel a query. */
 export function cancelInScope(query: LazyQuery): void {
-  query.scope!.cancel(DriverStatement.of(query));
+  DriverStatement.of(query).cancel();
 }
