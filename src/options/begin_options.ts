@@ -12,7 +12,7 @@ import {
   readOptions,
   typeName,
 } from "./option_check.ts";
-import { flag, integerOrInfinity, oneOf } from "./option_kinds.ts";
+import { FLAG, integerOrInfinity, oneOf } from "./option_kinds.ts";
 
 /** How far a transaction sees others. */
 export type Isolation =
@@ -49,8 +49,8 @@ const BEGIN_RULES = {
     "repeatable read",
     "serializable",
   ),
-  readOnly: flag(),
-  deferrable: flag(),
+  readOnly: FLAG,
+  deferrable: FLAG,
 };
 const TRANSACTION_RULES = { ...BEGIN_RULES, retries: integerOrInfinity(0) };
 const BEGIN = passedTo("begin a transaction");

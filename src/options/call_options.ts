@@ -5,7 +5,7 @@
  */
 
 import { checkOptions, passedTo, readOptions } from "./option_check.ts";
-import { flag, milliseconds, rule } from "./option_kinds.ts";
+import { FLAG, MILLISECONDS, rule } from "./option_kinds.ts";
 
 /** How long a call may wait, and what ends it early. */
 export interface AcquireOptions {
@@ -36,9 +36,9 @@ export interface CloseOptions {
 /** How the options of a wait are read. */
 export const WAIT_RULES = {
   signal: rule("an AbortSignal", isSignal),
-  timeoutMs: milliseconds(),
+  timeoutMs: MILLISECONDS,
 };
-const CLOSE_RULES = { timeoutMs: milliseconds(), force: flag() };
+const CLOSE_RULES = { timeoutMs: MILLISECONDS, force: FLAG };
 const CLOSE = passedTo("close the pool");
 
 /**

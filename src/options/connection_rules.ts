@@ -22,12 +22,12 @@ import {
   oneOf,
   parseBoolean,
   rule,
-  text,
+  TEXT,
 } from "./option_kinds.ts";
 import { SSL_MODES } from "./tls_options.ts";
 
 const HOST = unshown(hostRule());
-const TEXT = unshown(text());
+const NAME = unshown(TEXT);
 const PASSWORD = unshown(rule<Password>(
   "a string or a function",
   (value): value is Password => isString(value) || isFunction(value),
@@ -40,11 +40,11 @@ export const CONNECTION_RULES: Readonly<
   host: HOST,
   hostname: alias("host", HOST),
   port: portRule(),
-  path: TEXT,
-  database: TEXT,
-  db: alias("database", TEXT),
-  username: TEXT,
-  user: alias("username", TEXT),
+  path: NAME,
+  database: NAME,
+  db: alias("database", NAME),
+  username: NAME,
+  user: alias("username", NAME),
   password: PASSWORD,
   pass: alias("password", PASSWORD),
   ssl: sslRule(),

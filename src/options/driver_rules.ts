@@ -8,20 +8,19 @@ import type { DriverOptions } from "./driver_options.ts";
 import type { OptionRule } from "./option_check.ts";
 import {
   alias,
-  callback,
-  flag,
+  CALLBACK,
+  FLAG,
   integerWithin,
   isBoolean,
   isFunction,
   isObject,
   isString,
-  object,
+  OBJECT,
   parseBoolean,
   rule,
   seconds,
 } from "./option_kinds.ts";
 
-const CALLBACK = callback();
 /** How `pipeline` is read: there is a list of connections for each depth up to it. */
 export const PIPELINE: OptionRule = integerWithin(1, 1_000);
 
@@ -29,12 +28,12 @@ const IDLE_SECONDS = seconds("idleTimeoutMs", Infinity);
 
 /** How each option of the driver is read. */
 export const DRIVER_RULES: Readonly<Record<keyof DriverOptions, OptionRule>> = {
-  types: object(),
-  transform: object(),
+  types: OBJECT,
+  transform: OBJECT,
   connection: connectionRule(),
-  prepare: flag(),
+  prepare: FLAG,
   debug: debugRule(),
-  fetch_types: flag(),
+  fetch_types: FLAG,
   onnotice: CALLBACK,
   onparameter: CALLBACK,
 
@@ -45,7 +44,7 @@ export const DRIVER_RULES: Readonly<Record<keyof DriverOptions, OptionRule>> = {
   keep_alive: seconds("keepAliveMs", 0),
   max_pipeline: alias("pipeline", PIPELINE),
   backoff: backoffRule(),
-  no_prepare: alias("prepare", flag(), (value) => !value),
+  no_prepare: alias("prepare", FLAG, (value) => !value),
 };
 
 function debugRule(): OptionRule {

@@ -75,14 +75,16 @@ export function integerOrInfinity(least: number): OptionRule {
 }
 
 /** A time of 0 or more milliseconds. */
-export function milliseconds(): OptionRule {
-  return numeric("a number of milliseconds, 0 or more", isNotNegative);
-}
+export const MILLISECONDS: OptionRule = numeric(
+  "a number of milliseconds, 0 or more",
+  isNotNegative,
+);
 
 /** A time of more than 0 milliseconds. */
-export function positiveMilliseconds(): OptionRule {
-  return numeric("a number of milliseconds above 0", (value) => value > 0);
-}
+export const POSITIVE_MILLISECONDS: OptionRule = numeric(
+  "a number of milliseconds above 0",
+  (value) => value > 0,
+);
 
 /** A time in seconds for the option `target` in milliseconds; 0 and `null` are `never`. */
 export function seconds(target: string, never: number): OptionRule {
@@ -95,18 +97,17 @@ export function seconds(target: string, never: number): OptionRule {
 }
 
 /** `true` or `false`. */
-export function flag(): OptionRule {
-  return { ...rule("a boolean", isBoolean), parse: parseBoolean };
-}
+export const FLAG: OptionRule = {
+  ...rule("a boolean", isBoolean),
+  parse: parseBoolean,
+};
 
 /** A string that is not empty and can be sent: it holds no NUL. */
-export function text(): OptionRule {
-  return rule(
-    "a non-empty string without NUL",
-    isString,
-    (value) => value !== "" && !value.includes("\0"),
-  );
-}
+export const TEXT: OptionRule = rule(
+  "a non-empty string without NUL",
+  isString,
+  (value) => value !== "" && !value.includes("\0"),
+);
 
 /** One of a few words. */
 export function oneOf(...words: readonly string[]): OptionRule {
@@ -114,14 +115,10 @@ export function oneOf(...words: readonly string[]): OptionRule {
 }
 
 /** A function. */
-export function callback(): OptionRule {
-  return rule("a function", isFunction);
-}
+export const CALLBACK: OptionRule = rule("a function", isFunction);
 
 /** An object that is not an array. */
-export function object(): OptionRule {
-  return rule("an object", isObject);
-}
+export const OBJECT: OptionRule = rule("an object", isObject);
 
 /** "a", "b" or "c". */
 export function listOf(words: readonly string[]): string {
