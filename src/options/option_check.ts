@@ -7,6 +7,8 @@
  * @module
  */
 
+import { isObject } from "./option_kinds.ts";
+
 /** What a rule makes of a value: the value to use, or what is wrong with it. */
 export type Reading =
   | { readonly value: unknown }
@@ -137,9 +139,7 @@ function namedOptions(
   given: unknown,
   { action }: OptionSource,
 ): Readonly<Record<string, unknown>> {
-  if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-    return given as Record<string, unknown>;
-  }
+  if (isObject(given)) return given;
   throw new TypeError(
     `Cannot ${action}: the options must be an object, got ${typeName(given)}`,
   );
