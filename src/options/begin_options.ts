@@ -10,6 +10,7 @@ import {
   type OptionSource,
   passedTo,
   readOptions,
+  refusal,
   typeName,
 } from "./option_check.ts";
 import { FLAG, integerOrInfinity, oneOf } from "./option_kinds.ts";
@@ -54,7 +55,6 @@ const BEGIN_RULES = {
 };
 const TRANSACTION_RULES = { ...BEGIN_RULES, retries: integerOrInfinity(0) };
 const BEGIN = passedTo("begin a transaction");
-const CANNOT_BEGIN = "Cannot begin a transaction";
 const TRANSACTION: OptionSource = {
   ...passedTo("run a transaction"),
   hints: { retry: 'pass "retries" instead' },
@@ -98,13 +98,11 @@ export function readBegin(
 ): TransactionPlan & { readonly fn: Callback | undefined } {
   const isFirst = typeof first === "function";
   if (isFirst && second !== undefined) {
-    throw new TypeError(
-      `${CANNOT_BEGIN}: its options come before its callback`,
-    );
+    throw refusal(BEGIN.action, "its options come before its callback");
   }
   const fn = isFirst ? first : second;
   if (fn !== undefined && typeof fn !== "function") {
-    throw new TypeError(`${CANNOT_BEGIN}: its callback must be a function`);
+    throw refusal(BEGIN.action, "its callback must be a function");
   }
   const options = isFirst ? {} : (first ?? {}) as BeginOptions | string;
   return { ...readBeginOptions(options), fn: fn as Callback | undefined };
@@ -113,9 +111,7 @@ export function readBegin(
 /** Why a transaction cannot be prepared by a name, if so. */
 export function preparedNameFault(name: unknown): TypeError | undefined {
   if (typeof name === "string") return undefined;
-  return new TypeError(
-    `Cannot prepare: the name must be a string, got ${typeName(name)}`,
-  );
+  return refusal("prepare", `the name must be a string, got ${typeName(name)}`);
 }
 
 /** Reads the options of `transaction()`, as strictly. */

@@ -5,6 +5,7 @@
  */
 
 import { type Environment, firstVariable, isWithheld } from "./environment.ts";
+import { refusal } from "./option_check.ts";
 import type { SslMode } from "./tls_options.ts";
 import type { TargetSessionAttrs } from "../transport/hosts.ts";
 
@@ -117,9 +118,9 @@ const OWN_NAME = ["USER", "LOGNAME", "USERNAME"];
 export function defaultUsername(environment: Environment): string {
   const found = firstVariable(environment, OWN_NAME);
   if (found !== undefined) return found.text;
-  throw new TypeError(
-    "Cannot create the pool: no user name is given: pass username, put it in " +
-      "the URL, or set PGUSER" +
+  throw refusal(
+    "create the pool",
+    "no user name is given: pass username, put it in the URL, or set PGUSER" +
       (isWithheld("PGUSER") ? " and allow it with --allow-env=PG*" : ""),
   );
 }

@@ -8,6 +8,7 @@
  */
 
 import { type Host, parseHosts } from "./host_list.ts";
+import { refusal } from "./option_check.ts";
 
 /** What a URL says, by option name. */
 export interface ConnectionUrl {
@@ -127,10 +128,7 @@ function checkParameter(name: string, text: string): void {
   if (name === "channel_binding" && text !== "require") return;
   const advice = UNSUPPORTED.get(name);
   if (advice === undefined) return;
-  throw new TypeError(
-    `Cannot create the pool: the URL parameter "${name}" is not supported: ` +
-      advice,
-  );
+  throw refused(`the URL parameter "${name}" is not supported: ${advice}`);
 }
 
 // Where there is an "@" the name may be from a password with an unescaped "?".
@@ -157,5 +155,5 @@ function decode(text: string): string {
 }
 
 function refused(why: string): TypeError {
-  return new TypeError(`Cannot create the pool: ${why}`);
+  return refusal("create the pool", why);
 }

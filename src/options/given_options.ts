@@ -15,6 +15,7 @@ import {
   passedTo,
   readOption,
   readOptions,
+  refusal,
   typeName,
 } from "./option_check.ts";
 import { alias } from "./option_kinds.ts";
@@ -106,9 +107,10 @@ function separate(
   if (urlOrOptions instanceof URL) return [urlOrOptions.href, options];
   if (urlOrOptions === undefined) return [undefined, options];
   if (options === undefined) return [undefined, urlOrOptions];
-  throw new TypeError(
-    `Cannot ${ACTION}: with two arguments the first must be a URL, got ` +
-      typeName(urlOrOptions),
+  const what = typeName(urlOrOptions);
+  throw refusal(
+    ACTION,
+    `with two arguments the first must be a URL, got ${what}`,
   );
 }
 

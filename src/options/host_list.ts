@@ -5,6 +5,7 @@
  */
 
 import type { Endpoint } from "../transport/transport.ts";
+import { refusal } from "./option_check.ts";
 
 /** A host as it was written, with its own port if it had one. */
 export interface Host {
@@ -55,9 +56,10 @@ export function resolveEndpoints(
   if (path !== undefined) return Object.freeze([socketAt(path, port[0]!)]);
   const hosts = host ?? [{ host: DEFAULT_HOST }];
   if (port.length !== 1 && port.length !== hosts.length) {
-    throw new TypeError(
-      `Cannot create the pool: ${port.length} ports are given for ` +
-        `${hosts.length} hosts: pass one port, or one for each host`,
+    throw refusal(
+      "create the pool",
+      `${port.length} ports are given for ${hosts.length} hosts: pass one ` +
+        "port, or one for each host",
     );
   }
   return Object.freeze(hosts.map((each, index) =>

@@ -112,6 +112,11 @@ export function readOption(
     : new RangeError(message);
 }
 
+/** The error for what cannot be made sense of. */
+export function refusal(action: string, why: string): TypeError {
+  return new TypeError(`Cannot ${action}: ${why}`);
+}
+
 /** The error for a name that has no rule. */
 function unknownOption(
   name: string,
@@ -125,7 +130,7 @@ function unknownOption(
     : nearest === undefined
     ? ""
     : `: did you mean "${nearest}"?`;
-  return new TypeError(`Cannot ${action}: unknown ${noun} "${name}"${hint}`);
+  return refusal(action, `unknown ${noun} "${name}"${hint}`);
 }
 
 /** The type of a value in words: "a string", "null", "an array". */
@@ -140,9 +145,8 @@ function namedOptions(
   { action }: OptionSource,
 ): Readonly<Record<string, unknown>> {
   if (isObject(given)) return given;
-  throw new TypeError(
-    `Cannot ${action}: the options must be an object, got ${typeName(given)}`,
-  );
+  const why = `the options must be an object, got ${typeName(given)}`;
+  throw refusal(action, why);
 }
 
 function ruleOf(
@@ -160,9 +164,10 @@ function givenTwice(
   one: string,
   other: string,
 ): TypeError {
-  return new TypeError(
-    `Cannot ${action}: ${noun}s "${one}" and "${other}" are two names of one ` +
-      `thing: pass one of them`,
+  return refusal(
+    action,
+    `${noun}s "${one}" and "${other}" are two names of one thing: pass one ` +
+      "of them",
   );
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { TlsMode, TlsPlan } from "../transport/transport.ts";
+import { refusal } from "./option_check.ts";
 import { isObject } from "./option_kinds.ts";
 
 /** How strictly the server is identified, as libpq's `sslmode`. */
@@ -49,9 +50,10 @@ export function resolveTls(
 ): TlsPlan {
   const mode = isObject(ssl) ? modeOf(ssl, urlSsl) : namedMode(ssl);
   if (sslnegotiation === "direct" && isOptional(mode)) {
-    throw new TypeError(
-      `Cannot create the pool: option "sslnegotiation" is "direct", which ` +
-        `needs option "ssl" to be "require" or stricter, not "${mode}"`,
+    throw refusal(
+      "create the pool",
+      `option "sslnegotiation" is "direct", which needs option "ssl" to be ` +
+        `"require" or stricter, not "${mode}"`,
     );
   }
   const plan = { mode, negotiation: sslnegotiation };
