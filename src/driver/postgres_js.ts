@@ -177,12 +177,11 @@ function makeServerError(error: ServerError): postgres.PostgresError {
 }
 
 function baseOptions(options: PostgresJsOptions): Options {
-  const { username, database, types, transform, connection } = options;
-  const path = options.endpoints[0]?.path;
+  const { username, database, types, connection } = options;
   return {
     host: options.endpoints.map((endpoint) => endpoint.host),
     port: options.endpoints.map((endpoint) => endpoint.port),
-    ...(path === undefined ? {} : { path }),
+    path: options.endpoints[0]?.path,
     user: username,
     password: " ",
     database,
@@ -191,10 +190,8 @@ function baseOptions(options: PostgresJsOptions): Options {
     connection: { ...connection },
     prepare: options.prepare,
     debug: options.debug,
-    ...(transform === undefined ? {} : { transform }),
-    ...(options.onparameter === undefined
-      ? {}
-      : { onparameter: options.onparameter }),
+    transform: options.transform,
+    onparameter: options.onparameter,
     ...WITHOUT_TIMERS,
   };
 }
