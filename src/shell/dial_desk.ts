@@ -37,8 +37,7 @@ export class DialDesk {
     const began = this.#shell.now();
     try {
       const { upkeep } = this.#shell;
-      const { signal } = controller;
-      const member = await upkeep.open(slot, slot.attempt, signal);
+      const member = await upkeep.open(slot, controller.signal);
       this.#dials.delete(slot);
       this.#succeed(slot, member, this.#shell.now() - began);
     } catch (error) {

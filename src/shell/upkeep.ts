@@ -45,13 +45,9 @@ export class Upkeep {
    *
    * @throws {ConnectError} When it cannot be opened, or what the hook threw.
    */
-  async open(
-    slot: Slot<Member>,
-    attempt: number,
-    signal: AbortSignal,
-  ): Promise<Member> {
+  async open(slot: Slot<Member>, signal: AbortSignal): Promise<Member> {
     const { closes, dials, options } = this.#shell;
-    const connection = await this.#dial(attempt, signal);
+    const connection = await this.#dial(slot.attempt, signal);
     const member = new Member(connection, slot);
     this.#shell.listenTo(member);
     const leave = () => member.leaveHook?.();
