@@ -12,7 +12,7 @@ import type { ServerError } from "./server_error.ts";
 import type { Wire } from "./wire.ts";
 
 /** Whose server it is. */
-interface InflowOwner {
+export interface InflowOwner {
   /** This came before the session began; the driver did not see it yet. */
   onStart(bytes: Uint8Array): void;
   /** So many statements have ended. */

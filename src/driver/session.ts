@@ -15,9 +15,10 @@ import type {
 } from "./connection.ts";
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket, type DriverSocketOwner } from "./driver_socket.ts";
-import { Inflow } from "./inflow.ts";
+import { Inflow, type InflowOwner } from "./inflow.ts";
 import { Latch } from "./latch.ts";
 import { lostError } from "./session_faults.ts";
+import type { ServerError } from "./server_error.ts";
 import { startFailure, startLoss } from "./start_failure.ts";
 import { type SessionStatement, StatementLine } from "./statement_line.ts";
 import { Wire } from "./wire.ts";
@@ -27,13 +28,13 @@ type Phase = "starting" | "running" | "closing" | "lost";
 const TERMINATE = new Uint8Array([0x58, 0, 0, 0, 4]);
 
 /** One physical connection of the driver, as the pool sees it. */
-export class Session implements Connection {
+export class Session implements Connection, DriverSocketOwner, InflowOwner {
   listener: ConnectionListener | undefined;
   /** What its server says. */
   readonly wire = new Wire();
   readonly #options: SessionOptions;
   readonly #endpoint: Endpoint;
-  readonly #driverSocket: DriverSocket;
+  readonly #driverSocket = new DriverSocket(this);
   readonly #client: DriverClient;
   readonly #line: StatementLine;
   readonly #inflow: Inflow;
@@ -49,7 +50,6 @@ export class Session implements Connection {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#endpoint = options.target.endpoint;
-    this.#driverSocket = new DriverSocket(this.#socketOwner());
     const socket = new Promise<DriverSocket>((give) => this.#giveSocket = give);
     this.#client = options.createClient(socket, this);
     // Later: the pool is in the middle of handing us the statement.
@@ -61,13 +61,7 @@ export class Session implements Connection {
           this.listener?.onFinished(1);
         }),
     );
-    this.#inflow = new Inflow(this.wire, this.#line, this.#driverSocket, {
-      onStart: (bytes) => this.#receiveStart(bytes),
-      onEnded: (count) => this.#onEnded(count),
-      onBroken: (cause) => this.#lose(cause),
-      onFatal: (fatal) =>
-        this.#lose(this.#client.serverError(fatal), fatal.code),
-    });
+    this.#inflow = new Inflow(this.wire, this.#line, this.#driverSocket, this);
     this.#canceller = new Canceller(options.target, {
       // A statement sent now could be hit in the place of the one that is meant.
       onBegin: () => this.#line.hold(),
@@ -221,47 +215,58 @@ export class Session implements Connection {
     if (this.#isQuiet) this.#quiet.open();
   }
 
-  #socketOwner(): DriverSocketOwner {
-    return {
-      onWrite: (bytes, onWritten) => this.#write(bytes, onWritten),
-      onLookUp: (send, skip) => void this.#lookUp(send, skip),
-      onBareSync: () => this.wire.mayEndBare = true,
-      // When it is starting, it has just rejected its first statement: that
-      // tells more than we know.
-      onDestroy: () => this.#phase === "starting" || this.destroy(),
-      // Paused, it would not tell that it was closed, nor let an orphan end.
-      onPause: () => {
-        const isWanted = this.#phase === "running" && !this.#line.isLeft;
-        if (isWanted) this.#socket?.pause();
-      },
-      onResume: () => this.#socket?.resume(),
-    };
-  }
-
-  #write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+  onWrite(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
     if (this.#phase === "starting" || this.#phase === "running") {
       this.#line.markSent();
       this.#socket?.write(bytes, onWritten);
     } else queueMicrotask(() => onWritten?.(this.#lostError(false)));
   }
 
-  async #lookUp(send: () => void, skip: () => void): Promise<void> {
+  async onLookUp(send: () => void, skip: () => void): Promise<void> {
     const mayLookUp = await this.#options.mayLookUp();
     if (this.isLost) return;
     if (mayLookUp) send();
     else skip();
   }
 
+  onBareSync(): void {
+    this.wire.mayEndBare = true;
+  }
+
+  onDestroy(): void {
+    // When it is starting, the driver has just rejected its first statement:
+    // that tells more than we know.
+    if (this.#phase !== "starting") this.destroy();
+  }
+
+  onPause(): void {
+    // Paused, it would not tell that it was closed, nor let an orphan end.
+    const isWanted = this.#phase === "running" && !this.#line.isLeft;
+    if (isWanted) this.#socket?.pause();
+  }
+
+  onResume(): void {
+    this.#socket?.resume();
+  }
+
   /** The driver never sees an error before it is ready: it would have nobody to tell. */
-  #receiveStart(bytes: Uint8Array): void {
+  onStart(bytes: Uint8Array): void {
     const failure = startFailure(this.#endpoint, this.wire, this.#client);
     if (failure !== undefined) return this.#lose(failure, failure.sqlState);
     this.#driverSocket.deliver(bytes);
   }
 
-  #onEnded(count: number): void {
+  onEnded(count: number): void {
     this.#settle();
     if (count > 0) this.listener?.onFinished(count);
+  }
+
+  onBroken(cause: unknown): void {
+    this.#lose(cause);
+  }
+
+  onFatal(fatal: ServerError): void {
+    this.#lose(this.#client.serverError(fatal), fatal.code);
   }
 
   /** The only way to be lost. */
