@@ -34,9 +34,8 @@ import {
 } from "./shell/request.ts";
 import type { EndOptions, QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
-import { runIn } from "./transaction_callback.ts";
 import type { Transaction } from "./transaction.ts";
-import { openTransaction, runTransaction } from "./transaction_runner.ts";
+import { beginOn, runTransaction } from "./transaction_runner.ts";
 
 /** A lease that was had at once: who has it is not told from who else runs in that turn. */
 class AnonymousLease extends Lease {
@@ -117,10 +116,8 @@ export class CallablePool extends LimitableScope {
   }
 
   async begin(first?: unknown, second?: unknown): Promise<unknown> {
-    const { wait, statement, fn } = readBegin(first, second);
-    const lease = await this.#lease(wait);
-    const tx = await openTransaction(lease, statement, true);
-    return fn === undefined ? tx.public : await runIn(tx, fn);
+    const plan = readBegin(first, second);
+    return await beginOn(await this.#lease(plan.wait), plan, true);
   }
 
   async transaction<T>(

@@ -5,6 +5,7 @@
  */
 
 import {
+  readBegin,
   readTransactionOptions,
   type TransactionOptions,
 } from "./options/begin_options.ts";
@@ -127,8 +128,10 @@ export class Lease extends HeldScope implements Holder {
     this.hold();
   }
 
-  begin(first?: unknown, second?: unknown): Promise<unknown> {
-    return beginOn(this, first, second);
+  async begin(first?: unknown, second?: unknown): Promise<unknown> {
+    const plan = readBegin(first, second);
+    plan.wait.signal?.throwIfAborted();
+    return await beginOn(this, plan, false);
   }
 
   async transaction<T>(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readBegin, type TransactionPlan } from "./options/begin_options.ts";
+import type { BeginPlan, TransactionPlan } from "./options/begin_options.ts";
 import type { Lease } from "./lease.ts";
 import { transactionBrackets } from "./brackets.ts";
 import { LeaseTransaction } from "./lease_transaction.ts";
@@ -16,7 +16,7 @@ import { runIn } from "./transaction_callback.ts";
 const RETRYABLE_CODES: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
 
 /** Begins a transaction on a lease by a statement; `ownsLease`: the lease ends with it, or when it cannot begin. */
-export async function openTransaction(
+async function openTransaction(
   lease: Lease,
   begin: string,
   ownsLease: boolean,
@@ -33,15 +33,13 @@ export async function openTransaction(
   }
 }
 
-/** The three shapes of `begin()`, on a lease. */
+/** What `begin()` does once there is a lease, which ends with it if it owns that. */
 export async function beginOn(
   lease: Lease,
-  first: unknown,
-  second: unknown,
+  { statement, fn }: BeginPlan,
+  ownsLease: boolean,
 ): Promise<unknown> {
-  const { statement, wait, fn } = readBegin(first, second);
-  wait.signal?.throwIfAborted();
-  const tx = await openTransaction(lease, statement, false);
+  const tx = await openTransaction(lease, statement, ownsLease);
   return fn === undefined ? tx.public : await runIn(tx, fn);
 }
 

@@ -73,6 +73,12 @@ export interface TransactionPlan {
   readonly retries: number;
 }
 
+/** What the arguments of `begin()` come to. */
+export interface BeginPlan extends TransactionPlan {
+  /** What is run in it, if that was given. */
+  readonly fn: Callback | undefined;
+}
+
 function readBeginOptions(
   options: BeginOptions | string,
 ): TransactionPlan {
@@ -95,7 +101,7 @@ function readBeginOptions(
 export function readBegin(
   first: unknown,
   second: unknown,
-): TransactionPlan & { readonly fn: Callback | undefined } {
+): BeginPlan {
   const isFirst = typeof first === "function";
   if (isFirst && second !== undefined) {
     throw refusal(BEGIN.action, "its options come before its callback");
