@@ -11,9 +11,9 @@ import { ConnectError, PoolClosedError } from "../pool_errors.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
 /** One attempt of a dial. */
-interface Dial {
+export interface Dial {
   readonly controller: AbortController;
-  /** Once its server has answered, and `onConnect` has begun. */
+  /** Set once its server has answered, and `onConnect` begins. */
   connection: Connection | undefined;
 }
 
@@ -28,8 +28,10 @@ export class DialDesk {
 
   /** Begins a dial. */
   async begin(slot: Slot<Member>): Promise<void> {
-    const controller = new AbortController();
-    const dial: Dial = { controller, connection: undefined };
+    const dial: Dial = {
+      controller: new AbortController(),
+      connection: undefined,
+    };
     this.#dials.set(slot, dial);
     // What a user wrote, as a password function, is never called while effects
     // are carried out: they would be interleaved with those it causes.
@@ -37,19 +39,13 @@ export class DialDesk {
     const began = this.#shell.now();
     try {
       const { upkeep } = this.#shell;
-      const member = await upkeep.open(slot, controller.signal);
+      const member = await upkeep.open(slot, dial);
       this.#dials.delete(slot);
       this.#succeed(slot, member, this.#shell.now() - began);
     } catch (error) {
       this.#dials.delete(slot);
       this.#fail(slot, error, dial.connection !== undefined);
     }
-  }
-
-  /** The server has answered, and `onConnect` begins. */
-  hook(slot: Slot<Member>, connection: Connection): void {
-    const dial = this.#dials.get(slot);
-    if (dial !== undefined) dial.connection = connection;
   }
 
   /** Gives up a dial, if it is under way, and cuts what it has opened. */

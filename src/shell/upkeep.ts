@@ -8,6 +8,7 @@ import { abortable } from "../abortable.ts";
 import type { Fate, HookFault } from "../core/input.ts";
 import type { Connection } from "../driver/connection.ts";
 import type { Slot } from "../core/slot.ts";
+import type { Dial } from "./dial_desk.ts";
 import { Member } from "./member.ts";
 import { LeaseReleasedError } from "../pool_errors.ts";
 import type { HookName } from "../pool_events.ts";
@@ -45,8 +46,9 @@ export class Upkeep {
    *
    * @throws {ConnectError} When it cannot be opened, or what the hook threw.
    */
-  async open(slot: Slot<Member>, signal: AbortSignal): Promise<Member> {
-    const { closes, dials, options } = this.#shell;
+  async open(slot: Slot<Member>, dial: Dial): Promise<Member> {
+    const { closes, options } = this.#shell;
+    const { signal } = dial.controller;
     const connection = await this.#dial(slot.attempt, signal);
     const member = new Member(connection, slot);
     this.#shell.listenTo(member);
@@ -54,7 +56,7 @@ export class Upkeep {
     signal.addEventListener("abort", leave, { once: true });
     try {
       signal.throwIfAborted();
-      dials.hook(slot, connection);
+      dial.connection = connection;
       await this.#hook("onConnect", options.onConnect, member, signal);
       if (!member.isClean) throw this.#uncleanError(member, signal);
       member.hasRun = false;
