@@ -173,14 +173,11 @@ export class PoolMachine<C> {
     this.waiters.admit(waiter, isResent);
     this.#settle(now);
     if (waiter.state !== "queued") return;
+    const { onTheirWay } = this.slots.table;
     if (waiter.deadline <= now) this.#timeOut(waiter);
-    else if (!isResent && this.#isOverfull(waiter)) {
+    else if (!isResent && this.waiters.isOverfull(waiter, onTheirWay)) {
       this.waiters.refuse(waiter, "overloaded", undefined);
-    } else this.waiters.watch(waiter);
-  }
-
-  #isOverfull(waiter: Waiter): boolean {
-    return this.waiters.isOverfull(waiter, this.slots.table.onTheirWay);
+    } else this.waiters.deadlines.add(waiter);
   }
 
   #timeOut(waiter: Waiter): void {

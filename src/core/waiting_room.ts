@@ -49,11 +49,6 @@ export class WaitingRoom<C> {
       this.queue.length - onTheirWay > this.#state.limits.maxWaiting;
   }
 
-  /** Starts the waiter's deadline; called once it is known that it has to wait. */
-  watch(waiter: Waiter): void {
-    this.deadlines.add(waiter);
-  }
-
   /** Gives a waiter a connection that was taken for it. */
   grant(waiter: Waiter, slot: Slot<C>): void {
     this.dismiss(waiter, "granted");
