@@ -10,10 +10,8 @@ export interface Timer {
   arm(delayMs: number): void;
   /** Forgets what was armed. */
   disarm(): void;
-  /** Lets the timer keep the process alive. */
-  ref(): void;
-  /** Stops the timer from keeping the process alive. */
-  unref(): void;
+  /** Lets the timer keep the process alive, or not. */
+  hold(isHeld: boolean): void;
 }
 
 /** Time and chance. */

@@ -48,14 +48,10 @@ class SystemTimer implements Timer {
     this.#id = undefined;
   }
 
-  ref(): void {
-    this.#isHeld = true;
-    if (this.#id !== undefined) hold(this.#id, true);
-  }
-
-  unref(): void {
-    this.#isHeld = false;
-    if (this.#id !== undefined) hold(this.#id, false);
+  hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    if (this.#id !== undefined) hold(this.#id, isHeld);
   }
 }
 

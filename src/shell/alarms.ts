@@ -18,7 +18,6 @@ export class Alarms extends Deadlines<() => void> {
   readonly #clock: Clock;
   readonly #timer: Timer;
   #armedAt = Infinity;
-  #isHeld = false;
 
   /** `onRing` is called when something is due; it is to call `ring`. */
   constructor(clock: Clock, onRing: () => void) {
@@ -54,10 +53,7 @@ export class Alarms extends Deadlines<() => void> {
 
   /** Lets the timer keep the process alive, or not. */
   hold(isHeld: boolean): void {
-    if (isHeld === this.#isHeld) return;
-    this.#isHeld = isHeld;
-    if (isHeld) this.#timer.ref();
-    else this.#timer.unref();
+    this.#timer.hold(isHeld);
   }
 
   /** Rings for what is left here alone: the core is done. */

@@ -100,7 +100,5 @@ class ManualTimer implements Timer {
     this.#callback();
   }
 
-  ref(): void {}
-
-  unref(): void {}
+  hold(): void {}
 }
