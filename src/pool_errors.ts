@@ -7,7 +7,7 @@
  * @module
  */
 
-import { errorText } from "./error_text.ts";
+import { errorCode, errorText } from "./error_text.ts";
 import type { NestedAcquire, NestedHolder } from "./nested_acquire.ts";
 import type { PoolStats } from "./pool_stats.ts";
 
@@ -174,7 +174,7 @@ export class ConnectError extends PoolError {
   get isPermanent(): boolean {
     if (this.kind !== "dns") return PERMANENT_KINDS.has(this.kind);
     // The name does not exist, as against: nobody could be asked.
-    return (this.cause as { code?: unknown } | undefined)?.code === "ENOTFOUND";
+    return errorCode(this.cause) === "ENOTFOUND";
   }
 }
 

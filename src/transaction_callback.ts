@@ -4,14 +4,14 @@
  * @module
  */
 
+import { errorCode } from "./error_text.ts";
 import type { LeaseTransaction } from "./lease_transaction.ts";
 import type { Callback } from "./options/begin_options.ts";
 import { TransactionFinishedError } from "./pool_errors.ts";
 
 /** What to tell of an error: where it came of a statement that had failed before, that statement's. */
 function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
-  const { code } = Object(error) as { code?: unknown };
-  return code === "25P02" && firstError !== undefined
+  return errorCode(error) === "25P02" && firstError !== undefined
     ? firstError.error
     : error;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { BeginPlan, TransactionPlan } from "./options/begin_options.ts";
+import { errorCode } from "./error_text.ts";
 import type { Lease } from "./lease.ts";
 import { transactionBrackets } from "./brackets.ts";
 import { LeaseTransaction } from "./lease_transaction.ts";
@@ -55,10 +56,9 @@ export async function runTransaction<T>(
     try {
       return await runIn(tx, fn) as T;
     } catch (error) {
-      const { code } = Object(error) as { code?: unknown };
       // What its callback had committed itself would be done twice.
       const mayRunAgain = left > 0 && tx.outcome === "rolled back";
-      if (!mayRunAgain || !RETRYABLE_CODES.has(code)) throw error;
+      if (!mayRunAgain || !RETRYABLE_CODES.has(errorCode(error))) throw error;
     }
   }
 }

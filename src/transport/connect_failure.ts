@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorText } from "../error_text.ts";
+import { errorCode, errorText } from "../error_text.ts";
 import {
   ConnectError,
   type ConnectErrorKind,
@@ -66,12 +66,6 @@ export function connectError(
 ): ConnectError {
   const where = describeEndpoint(endpoint);
   return new ConnectError(kind, `Cannot connect to ${where}: ${fact}`, options);
-}
-
-/** The code a runtime puts on its errors, such as `ECONNREFUSED`. */
-export function errorCode(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === "string" ? code : undefined;
 }
 
 /** What went wrong on the network, or `undefined` when it was not the network. */

@@ -18,8 +18,8 @@ import { Buffer } from "node:buffer";
 import { isIP, type Socket as NodeStream } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 
-import { errorText } from "../error_text.ts";
-import { connectError, errorCode, networkFailure } from "./connect_failure.ts";
+import { errorCode, errorText } from "../error_text.ts";
+import { connectError, networkFailure } from "./connect_failure.ts";
 import { nextEvent } from "./next_event.ts";
 import type { Endpoint, TlsPlan } from "./transport.ts";
 
