@@ -62,7 +62,7 @@ export type Effect<C> =
   }
   /** Put the session back; answer `wasReset`. */
   | { readonly kind: "reset"; readonly slot: Slot<C> }
-  /** Close the connection, cancelling what runs; answer `closed`. */
+  /** Close the connection, cancelling what runs; answer `lost`. */
   | {
     readonly kind: "close";
     readonly slot: Slot<C>;

@@ -87,15 +87,13 @@ export type Input<C> =
   }
   /** A shared connection is to take no more one-shots until drained, and then reset. */
   | { readonly kind: "isolate"; readonly now: number; readonly slot: Slot<C> }
-  /** A connection died; `fault`: while `onAcquire` ran on it. */
+  /** A connection is gone, whoever ended it; `fault`: while `onAcquire` ran on it. */
   | {
     readonly kind: "lost";
     readonly now: number;
     readonly slot: Slot<C>;
     readonly fault?: HookFault | undefined;
   }
-  /** A connection was closed, as the pool asked. */
-  | { readonly kind: "closed"; readonly now: number; readonly slot: Slot<C> }
   /** Time passed. */
   | { readonly kind: "tick"; readonly now: number }
   /** The machine was asleep: what was idle is to be validated. */

@@ -112,7 +112,6 @@ export class PoolMachine<C> {
       case "lost":
         return this.#lose(input);
       case "detach":
-      case "closed":
         return this.#remove(input.slot, input.now);
       default:
         return this.#govern(input);

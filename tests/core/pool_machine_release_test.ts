@@ -87,7 +87,6 @@ for (const state of ["idle", "leased", "shared", "releasing", "closing"]) {
     world.step({ kind: "isolate", slot });
     world.step({ kind: "wasReset", slot, isOk: true });
     world.step({ kind: "prepared", slot, isOk: false });
-    world.step({ kind: "closed", slot });
     world.step({ kind: "lost", slot });
     assertEquals([world.asked, slot.state], [[], "closed"]);
     assertEquals(world.machine.nextDeadline, Infinity);

@@ -168,7 +168,7 @@ export class PoolBooks {
       if (record.users.length === 0) this.#giveBack(record, input.fate);
     } else if (kind === "isolate" && record.state === "shared") {
       record.isIsolated = true;
-    } else if (["lost", "closed", "detach"].includes(kind)) {
+    } else if (["lost", "detach"].includes(kind)) {
       if (kind === "lost") {
         this.mark(`lost while ${record.state}`);
         if (input.fault !== undefined) this.#relapse(record, now);

@@ -224,7 +224,7 @@ export class PoolLife {
 
   closed(): void {
     const slot = this.random.maybe(this.closing());
-    if (slot !== undefined) this.step({ kind: "closed", slot });
+    if (slot !== undefined) this.step({ kind: "lost", slot });
   }
 
   /** Connections that were asked to close; a dial given up answers otherwise. */
@@ -287,9 +287,7 @@ export class PoolLife {
       stale.push({ kind: "finished", slot, count: 1, fate: "keep" });
       stale.push({ kind: "isolate", slot });
     }
-    if (state === "closed") {
-      stale.push({ kind: "closed", slot }, { kind: "lost", slot });
-    }
+    if (state === "closed") stale.push({ kind: "lost", slot });
     this.step({ kind: "tick" });
     const before = JSON.stringify(machine.slots.table.counts);
     const input = this.random.maybe(stale);

@@ -55,7 +55,6 @@ export const RARE_CORE_STATES: readonly string[] = [
   "a second attempt",
   "a shared connection",
   "a stale answered",
-  "a stale closed",
   "a stale dialFailed",
   "a stale dialled",
   "a stale finished",

@@ -174,7 +174,7 @@ export class MachineWorld {
   closed(slot = this.closes[0]?.slot): void {
     assertExists(slot, "no close under way");
     this.#answer(slot);
-    this.step({ kind: "closed", slot });
+    this.step({ kind: "lost", slot });
   }
 
   /** Closes the pool. */
