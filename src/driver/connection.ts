@@ -25,6 +25,10 @@ export interface Statement {
   carrier: unknown;
   /** Is called once, when nothing of it is left on the wire. */
   onEnd: (() => void) | undefined;
+  /** Whether its caller has his answer; its server may not have ended it yet, and a cursor's callback may have rows that its server has done with. */
+  readonly isAnswered: boolean;
+  /** Calls `then` once its caller has his answer; at once, if he has. */
+  whenAnswered(then: () => void): void;
   /** Tells of its error; `onError` answers whether it tells of it in its turn, so that nobody has to await it. */
   watchError(onError: (error: unknown) => boolean): void;
   /** Gives the caller an error and forgets it; the statement itself goes on. */

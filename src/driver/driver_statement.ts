@@ -79,6 +79,11 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
     return this.query.isSettled;
   }
 
+  whenAnswered(then: () => void): void {
+    if (this.isAnswered) then();
+    else Promise.prototype.then.call(this.query, then, then);
+  }
+
   get isOpen(): boolean {
     const { cursorFn, isSettled } = this.query;
     if (cursorFn !== undefined || this.#isCopy && !isSettled) return true;

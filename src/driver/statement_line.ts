@@ -17,8 +17,6 @@ export interface SessionStatement extends Statement, Queued<SessionStatement> {
   readonly isSuspended: boolean;
   /** Whether its caller has gone while it may run; not of one that was never written. */
   readonly isOrphan: boolean;
-  /** Whether its caller has his answer; its server may not have ended it yet. */
-  readonly isAnswered: boolean;
   /** Whether it is a cursor or COPY that its user may go on with. */
   readonly isOpen: boolean;
   /** Whether it is a COPY whose reader has left it, so that what comes of it is for nobody. */

@@ -77,11 +77,19 @@ function watch(
   { signal, timeoutMs = Infinity }: QueryLimits,
 ): void {
   const leastMs = Math.min(timeoutMs, shell.options.queryTimeoutMs);
+  let hasEnded = false;
   const limit = new QueryLimit(
-    (error) => shell.cancels.giveUp(member, statement, error),
+    (error) => {
+      // Its connection may run another's by now.
+      if (hasEnded) statement.abandon(error);
+      else shell.cancels.giveUp(member, statement, error);
+    },
     shell.alarms,
     { signal, timeoutMs: leastMs },
     shell.now(),
   );
-  statement.onEnd = () => limit.stop();
+  statement.onEnd = () => {
+    hasEnded = true;
+    statement.whenAnswered(() => limit.stop());
+  };
 }

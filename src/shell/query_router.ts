@@ -146,14 +146,17 @@ class QueryRequest extends Request {
       this.#stop();
       this.#shell.requests.abort(this);
       this.statement.fail(error);
-    } else if (this.#member !== undefined && !this.statement.isAbandoned) {
+    } else if (this.statement.isAbandoned) return;
+    else if (this.#member !== undefined) {
       this.#shell.cancels.giveUp(this.#member, this.statement, error);
-    }
+    } else if (!this.statement.isAnswered) this.statement.abandon(error);
   }
 
   /** Nothing of it is left on its connection. */
   #end(): void {
-    this.#stop();
+    // Nearly all are: no closure is made for them.
+    if (this.statement.isAnswered) this.#stop();
+    else this.statement.whenAnswered(() => this.#stop());
     const member = this.#member!;
     // What is given up from now on is no longer on it.
     this.#member = undefined;

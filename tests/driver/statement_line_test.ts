@@ -19,6 +19,7 @@ class FakeStatement implements SessionStatement {
   isEndedCursor = false;
   isOrphan = false;
   isAnswered = false;
+  whenAnswered(): void {}
   isOpen = false;
   isLeft = false;
   isSent = false;

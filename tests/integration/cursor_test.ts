@@ -1,5 +1,6 @@
-import { ConnectionBusyError, type Sql } from "../../mod.ts";
+import { ConnectionBusyError, QueryTimeoutError, type Sql } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
 import { poolTest, poolWorld, worldServer } from "../support/pool_world.ts";
 import { startProxy } from "../support/proxy.ts";
 
@@ -218,3 +219,36 @@ poolTest(
     await world.admin`drop table delivered`;
   },
 );
+
+for (const size of [1, 5]) {
+  poolTest(
+    `A cursor whose callback never ends is given up in time, or by its caller, at ${
+      size === 1 ? "rows before the last" : "its last rows"
+    }`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 2 });
+      const { pool } = world;
+      await using lease = await pool.acquire();
+      for (const sql of [lease, pool]) {
+        const never = () => new Promise(() => {});
+        const timed = sql.with({ timeoutMs: 20 });
+        await assertRejects(
+          async () =>
+            await timed`select generate_series(1, 3)`.cursor(size, never),
+          QueryTimeoutError,
+        );
+        const { promise: seen, resolve } = Promise.withResolvers<void>();
+        const look = () => (resolve(), never());
+        const query = sql`select generate_series(1, 3)`;
+        const given = assertRejects(async () => await query.cursor(size, look));
+        await seen;
+        await nextTurn();
+        query.cancel();
+        const { code } = await given as Error & { code?: string };
+        assertEquals(code, "57014");
+        assertEquals((await sql`select 1 as one`)[0]?.one, 1);
+      }
+      assertEquals(pool.stats().opened, 2);
+    },
+  );
+}

@@ -40,6 +40,13 @@ export class FakeStatement implements Statement {
     this.result.catch(() => {});
   }
 
+  // Its session settles it before it ends.
+  readonly isAnswered = true;
+
+  whenAnswered(then: () => void): void {
+    then();
+  }
+
   watchError(): void {}
 
   abandon(error: unknown): void {
