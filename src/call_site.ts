@@ -60,6 +60,21 @@ export function placeError(
 }
 
 /**
+ * The same where a call was, whose frames are made text when they are asked for:
+ * that takes many times as long as to refuse whoever called.
+ */
+export function placeErrorAt(error: Error, site: CallSite): void {
+  if (!unplaced.delete(error)) return;
+  const head = stackOf(error);
+  let stack: unknown;
+  Reflect.defineProperty(error, "stack", {
+    configurable: true,
+    get: () => stack ??= head + site.origin,
+    set: (value: unknown) => stack = value,
+  });
+}
+
+/**
  * Rejects with an error that was made so, and places it where it is awaited.
  *
  * What awaits a promise is in the frames of an async function that settles it,
@@ -71,7 +86,7 @@ export function placeError(
 export async function rejectAwaited(error: Error): Promise<never> {
   await undefined;
   await undefined;
-  placeError(error, new CallSite(rejectAwaited));
+  if (unplaced.has(error)) placeErrorAt(error, new CallSite(rejectAwaited));
   throw error;
 }
 

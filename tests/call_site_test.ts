@@ -1,4 +1,9 @@
-import { CallSite, placeError, withoutFrames } from "../src/call_site.ts";
+import {
+  CallSite,
+  placeError,
+  placeErrorAt,
+  withoutFrames,
+} from "../src/call_site.ts";
 import {
   AcquireTimeoutError,
   LeaseReleasedError,
@@ -148,6 +153,16 @@ Deno.test("an error that was made without frames is given a place once, and may 
   assertEquals(error.stack, "Error: Ours\n    at here");
   error.stack += "\n    at home";
   assertEquals(error.stack, "Error: Ours\n    at here\n    at home");
+});
+
+Deno.test("an error that is placed where a call was may be changed, too", () => {
+  const error = withoutFrames(() => new Error("Ours"));
+  const site = new CallSite();
+  placeErrorAt(error, site);
+  placeErrorAt(error, new CallSite());
+  assertEquals(error.stack, `Error: Ours${site.origin}`);
+  error.stack += "\n    at home";
+  assertEquals(error.stack, `Error: Ours${site.origin}\n    at home`);
 });
 
 Deno.test("an error of others, a frozen one and what is none are given no place", () => {

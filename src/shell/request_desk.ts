@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CallSite, placeError, withoutFrames } from "../call_site.ts";
+import { CallSite, placeErrorAt, withoutFrames } from "../call_site.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Member } from "./member.ts";
 import { NestingWatch } from "./nesting_watch.ts";
@@ -174,7 +174,7 @@ export class RequestDesk {
     // Who called us in this turn is in the frames.
     const isCalled = now === request.since;
     const site = request.site ?? (isCalled ? new CallSite() : undefined);
-    if (site !== undefined) placeError(error, site);
+    if (site !== undefined) placeErrorAt(error, site);
     return error;
   }
 

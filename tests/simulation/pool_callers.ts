@@ -28,6 +28,9 @@ const TEXTS: [string, ...string[]] = [
   "begin in a query",
 ];
 
+// Of promises, from when a caller is turned away to when he is told.
+const REFUSAL_TURNS = 8;
+
 /** Everybody who uses one pool. */
 export class PoolCallers {
   readonly #world: WholePool;
@@ -35,6 +38,7 @@ export class PoolCallers {
   readonly #queries: FakeQuery[] = [];
   /** Made, and not awaited yet. */
   readonly #lazy: FakeQuery[] = [];
+  #lastGranted = 0;
   /** A lease that is waited for, in the order of asking. */
   #order: Caller[] = [];
   #leases: Caller[] = [];
@@ -51,7 +55,7 @@ export class PoolCallers {
     const deadline = world.now + (timeoutMs ?? acquireTimeoutMs!);
     const asked = world.pool.acquire({ signal, timeoutMs });
     const caller: Caller = world.call("acquire", asked, deadline, (lease) => {
-      this.#checkTurn(caller);
+      void this.#checkTurn(caller);
       if (caller.isAborted) world.mark("an abort at the hand-off");
       world.hold(lease);
     });
@@ -301,10 +305,15 @@ export class PoolCallers {
   }
 
   /** Who asked for a lease first has been answered first. */
-  #checkTurn(caller: Caller): void {
+  async #checkTurn({ id }: Caller): Promise<void> {
+    const last = this.#lastGranted;
+    this.#world.must(last < id, `acquire ${last} overtook ${id}`);
+    this.#lastGranted = id;
+    // Who was turned away before that is told a few turns later.
+    for (let turn = 0; turn < REFUSAL_TURNS; turn++) await undefined;
     this.#order = this.#order.filter(({ isSettled }) => !isSettled);
     const first = this.#order[0];
-    const isFirst = first === undefined || first.id > caller.id;
-    this.#world.must(isFirst, `acquire ${caller.id} overtook ${first?.id}`);
+    const isFirst = first === undefined || first.id > id;
+    this.#world.must(isFirst, `acquire ${id} overtook ${first?.id}`);
   }
 }

@@ -129,7 +129,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     return [lost(pool.begin((tx) => tx`select pg_sleep(60)`))];
   },
   async "in COMMIT"(pool) {
-    await using tx = await pool.begin();
+    // Its block would wait for the commit.
+    const tx = await pool.begin();
     await tx`create function pg_temp.doze() returns trigger language plpgsql
       as 'begin perform pg_sleep(60); return null; end'`;
     await tx`create temp table slow (n int)`;
