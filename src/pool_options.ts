@@ -147,8 +147,10 @@ export interface PoolOptions<
    * When to turn callers away because the queue has stood for too long: once
    * even the shortest wait within `intervalMs` was over `targetMs`, whoever
    * waited longer than twice that gets a `PoolOverloadedError` instead of a
-   * connection. Both in milliseconds. A burst is no overload, nor is waiting for
-   * connections that are being opened; a database that cannot keep up is.
+   * connection. Both in milliseconds. A burst is no overload, nor is waiting where
+   * a connection is being opened for each who waits. Where more wait than that,
+   * a dial that takes longer than `intervalMs` and twice `targetMs` is, and turns
+   * away all of them: on a cold pool give both more time than a dial takes.
    *
    * @default {undefined}
    */
