@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NestedAcquire, NestedHolder } from "./nested_acquire.ts";
+
 /** The code on an error, such as `ECONNREFUSED` or an SQLSTATE, if it has one. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
@@ -17,4 +19,23 @@ export function errorText(error: unknown): string {
   } catch {
     return "what was thrown has no text";
   }
+}
+
+/** What it says of leases that are held by callers that wait. */
+export function describeNested(nested: NestedAcquire | undefined): string {
+  if (nested === undefined) return "";
+  const { leases, holders } = nested;
+  const what = leases === 1 ? "lease is" : "leases are";
+  return `; ${holders.length} of ${leases} ${what} held by callers that are ` +
+    `waiting themselves${describeSites(holders)}`;
+}
+
+/** The first of the holders of whom it is known where they are. */
+function describeSites(holders: readonly NestedHolder[]): string {
+  const known = holders.find(({ waitingAt }) => waitingAt !== undefined);
+  if (known === undefined) return "";
+  const [waitingAt] = known.waitingAt!.split("\n");
+  const [acquiredAt] = known.acquiredAt?.split("\n") ?? [];
+  const acquired = acquiredAt === undefined ? "" : `acquired ${acquiredAt}, `;
+  return `, one of them ${acquired}waiting ${waitingAt}`;
 }

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { errorCode, errorText } from "./error_text.ts";
-import type { NestedAcquire, NestedHolder } from "./nested_acquire.ts";
+import { describeNested, errorCode, errorText } from "./error_text.ts";
+import type { NestedAcquire } from "./nested_acquire.ts";
 import type { PoolStats } from "./pool_stats.ts";
 
 /** The codes of this family; each belongs to one class. */
@@ -27,12 +27,6 @@ export type PoolErrorCode =
 export abstract class PoolError extends Error {
   /** Stable across versions; tell errors apart by this. */
   abstract readonly code: PoolErrorCode;
-
-  /** Takes the name of its class. */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
 }
 
 /** No connection was granted by the deadline. */
@@ -68,24 +62,6 @@ export class AcquireTimeoutError extends PoolError {
     this.stats = stats;
     this.nested = nested;
   }
-}
-
-function describeNested(nested: NestedAcquire | undefined): string {
-  if (nested === undefined) return "";
-  const { leases, holders } = nested;
-  const what = leases === 1 ? "lease is" : "leases are";
-  return `; ${holders.length} of ${leases} ${what} held by callers that are ` +
-    `waiting themselves${describeSites(holders)}`;
-}
-
-/** The first of the holders of whom it is known where they are. */
-function describeSites(holders: readonly NestedHolder[]): string {
-  const known = holders.find(({ waitingAt }) => waitingAt !== undefined);
-  if (known === undefined) return "";
-  const [waitingAt] = known.waitingAt!.split("\n");
-  const [acquiredAt] = known.acquiredAt?.split("\n") ?? [];
-  const acquired = acquiredAt === undefined ? "" : `acquired ${acquiredAt}, `;
-  return `, one of them ${acquired}waiting ${waitingAt}`;
 }
 
 function describeCause(cause: unknown): string {
@@ -296,4 +272,20 @@ export class TransactionFinishedError extends PoolError {
     super(`Cannot ${action}: ${why}`, options);
     this.outcome = outcome;
   }
+}
+
+// Written out: in a bundle a class may have another name than it was given.
+const CLASSES = {
+  AcquireTimeoutError,
+  PoolClosedError,
+  PoolOverloadedError,
+  ConnectError,
+  ConnectionLostError,
+  ConnectionBusyError,
+  LeaseReleasedError,
+  QueryTimeoutError,
+  TransactionFinishedError,
+};
+for (const [value, { prototype }] of Object.entries(CLASSES)) {
+  Object.defineProperty(prototype, "name", { value, configurable: true });
 }
