@@ -7,10 +7,12 @@ const WAITERS = 20_000;
 /** What one more costs. */
 export const memory: Workload = {
   name: "memory",
-  title: "JavaScript memory per idle connection and per waiter",
+  title:
+    "JavaScript memory per idle connection, and per lease or query waited for",
   metrics: [
     { name: "connection", unit: "bytes", better: "less" },
     { name: "waiter", unit: "bytes", better: "less" },
+    { name: "one_shot", unit: "bytes", better: "less" },
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
   rounds: 3,
@@ -33,10 +35,22 @@ async function run({ contender, url }: Scene): Promise<Measured> {
   const queued = await heldBytes();
   for (const release of leases) await release();
   keep(await Promise.all(waiting));
+  waiting.length = 0;
+  leases = await Promise.all(Array.from({ length: CONNECTIONS }, hold));
+  const fullAgain = await heldBytes();
+  // Queries are lazy: each is asked for by `then`.
+  const asked = Array.from(
+    { length: WAITERS },
+    () => open.oneShot!().then(keep),
+  );
+  const stacked = await heldBytes();
+  for (const release of leases) await release();
+  await Promise.all(asked);
   await open.close();
   return {
     connection: (idle - before) / (CONNECTIONS - 1),
     waiter: (queued - full) / WAITERS,
+    one_shot: (stacked - fullAgain) / WAITERS,
   };
 }
 
