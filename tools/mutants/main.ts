@@ -10,6 +10,8 @@ import { MUTANTS } from "./mutants.ts";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const COPIED = ["mod.ts", "deno.json", "deno.lock", "src", "tests"];
 const TESTS = [
+  "tests/brackets_test.ts",
+  "tests/call_site_test.ts",
   "tests/core/",
   "tests/detached_connection_test.ts",
   "tests/driver/lazy_query_test.ts",

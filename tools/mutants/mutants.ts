@@ -5,6 +5,7 @@ import { DRIVER_MUTANTS } from "./driver.ts";
 import type { Mutant } from "./mutant.ts";
 import { SHELL_MUTANTS } from "./shell.ts";
 import { TRANSPORT_MUTANTS } from "./transport.ts";
+import { USER_MUTANTS } from "./users.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SHELL_MUTANTS,
   ...DRIVER_MUTANTS,
   ...TRANSPORT_MUTANTS,
+  ...USER_MUTANTS,
 ];
