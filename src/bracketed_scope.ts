@@ -34,6 +34,8 @@ export abstract class BracketedScope extends HeldScope {
   #isCommitting = false;
   /** Its commit or rollback, while that is under way. */
   #ending: Promise<void> | undefined;
+  /** Resolves once that is over. What came of it is told to who asked for it, and unheard if he does not listen. */
+  #over: Promise<void> | undefined;
   #preparedName: string | undefined;
   #firstError: { readonly error: unknown } | undefined;
   #unsentError: { readonly error: unknown } | undefined;
@@ -140,7 +142,12 @@ export abstract class BracketedScope extends HeldScope {
   #endBy(action: string, end: () => Promise<void>): Promise<void> {
     const fault = this.fault(action);
     if (fault !== undefined) return Promise.reject(fault);
-    return this.#ending = end().finally(() => this.#ending = undefined);
+    let settle!: () => void;
+    this.#over = new Promise((resolve) => settle = resolve);
+    return this.#ending = end().finally(() => {
+      this.#ending = undefined;
+      settle();
+    });
   }
 
   /** Lets go first what was executed before the commit. */
@@ -215,7 +222,7 @@ export abstract class BracketedScope extends HeldScope {
   }
 
   override async end(): Promise<void> {
-    await this.#ending?.catch(() => {});
+    await this.#over;
     if (this.#ended !== undefined) return;
     if (this.#ownsLease) {
       this.#outcome = "rolled back";

@@ -65,11 +65,10 @@ export function placeError(
  */
 export function placeErrorAt(error: Error, site: CallSite): void {
   if (!unplaced.delete(error)) return;
-  const head = stackOf(error);
   let stack: unknown;
   Reflect.defineProperty(error, "stack", {
     configurable: true,
-    get: () => stack ??= head + site.origin,
+    get: () => stack ??= `${error.name}: ${error.message}${site.origin}`,
     set: (value: unknown) => stack = value,
   });
 }
@@ -102,16 +101,17 @@ function limitFrames(limit: number): void {
 
 /** Notes where it is called; the text is made when it is asked for. */
 export class CallSite {
-  readonly #error: Error;
+  /** Let go once there is a text: its frames keep what they were called on. */
+  #error: Error | undefined;
   #text: string | undefined;
 
   /** `entry` is what a program called of ours, where that is known: it is left out, and what it called. */
   constructor(entry?: unknown) {
     const { stackTraceLimit } = Error;
     limitFrames(MAX_FRAMES);
-    this.#error = new Error();
+    const error = this.#error = new Error();
     if (typeof entry === "function") {
-      Error.captureStackTrace(this.#error, entry as () => void);
+      Error.captureStackTrace(error, entry as () => void);
     }
     limitFrames(stackTraceLimit);
   }
@@ -127,7 +127,8 @@ export class CallSite {
   }
 
   #outside(): string {
-    const frames = stackOf(this.#error).split("\n").slice(1);
+    const frames = stackOf(this.#error!).split("\n").slice(1);
+    this.#error = undefined;
     return frames.map((frame) => frame.trim()).filter(isOutside).join("\n");
   }
 }

@@ -27,6 +27,13 @@ export type PoolErrorCode =
 export abstract class PoolError extends Error {
   /** Stable across versions; tell errors apart by this. */
   abstract readonly code: PoolErrorCode;
+
+  /** Has its name itself: that is how JSON shows it. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    const { name } = this;
+    this.name = name;
+  }
 }
 
 /** No connection was granted by the deadline. */
@@ -287,5 +294,6 @@ const CLASSES = {
   TransactionFinishedError,
 };
 for (const [value, { prototype }] of Object.entries(CLASSES)) {
-  Object.defineProperty(prototype, "name", { value, configurable: true });
+  const descriptor = { value, writable: true, configurable: true };
+  Object.defineProperty(prototype, "name", descriptor);
 }

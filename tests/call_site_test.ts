@@ -230,3 +230,13 @@ for (const [name, ask] of ASKED) {
     assertEquals(place.filter((frame) => frame.includes("/src/")), []);
   });
 }
+
+Deno.test("an error that is placed where a call was has its name and message, and that place, in JSON and stack", async () => {
+  const { pool } = fakedPool();
+  await pool.close();
+  const error = await assertRejects(() => pool.acquire(), PoolClosedError);
+  const { name, code } = JSON.parse(JSON.stringify(error));
+  assertEquals([name, code], ["PoolClosedError", "POOL_CLOSED"]);
+  const [head] = error.stack!.split("\n");
+  assertEquals(head, `PoolClosedError: ${error.message}`);
+});

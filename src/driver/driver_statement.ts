@@ -80,7 +80,8 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   }
 
   whenAnswered(then: () => void): void {
-    if (this.isAnswered) then();
+    // The rows of a loop are its answer: no promise of them is settled.
+    if (this.isAnswered || this.query.isIterated) then();
     else Promise.prototype.then.call(this.query, then, then);
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { ConnectionBusyError, QueryTimeoutError, type Sql } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
@@ -252,3 +253,21 @@ for (const size of [1, 5]) {
     },
   );
 }
+
+poolTest(
+  "A loop over a cursor leaves nothing on its signal, whether it runs to its end or is left",
+  async (t) => {
+    await using world = poolWorld(t, { max: 2 });
+    const { pool } = world;
+    await using lease = await pool.acquire();
+    const { signal } = new AbortController();
+    for (const sql of [pool, lease]) {
+      for (const isLeft of [false, true]) {
+        const rows = sql.with({ signal })`select generate_series(1, 5)`;
+        for await (const _ of rows.cursor(2)) if (isLeft) break;
+        await sql`select 1`; // its server has ended it by then
+      }
+    }
+    assertEquals(getEventListeners(signal, "abort").length, 0);
+  },
+);

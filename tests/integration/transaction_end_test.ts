@@ -144,23 +144,49 @@ poolTest(
   },
 );
 
+/** Notes the codes of errors that nobody handles, before whoever else looks. */
+class Unheard implements Disposable {
+  readonly codes: unknown[] = [];
+  readonly #listen = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.codes.push(event.reason.code);
+  };
+
+  constructor() {
+    addEventListener("unhandledrejection", this.#listen);
+  }
+
+  [Symbol.dispose](): void {
+    removeEventListener("unhandledrejection", this.#listen);
+  }
+}
+
 poolTest(
   "A statement that was not sent, in a transaction that commits by itself, is told of where nobody awaits it",
   async (t) => {
-    const unheard: unknown[] = [];
-    const listen = (event: PromiseRejectionEvent) => {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      unheard.push(event.reason.code);
-    };
-    addEventListener("unhandledrejection", listen);
+    using unheard = new Unheard();
     {
       await using world = poolWorld(t, { max: 1 });
       await using tx = await world.pool.begin();
       void tx`select ${undefined as never}`.execute();
       await tx.commit();
     }
-    removeEventListener("unhandledrejection", listen);
-    assertEquals(unheard, ["UNDEFINED_VALUE"]);
+    assertEquals(unheard.codes, ["UNDEFINED_VALUE"]);
+  },
+);
+
+poolTest(
+  "A commit that fails is told of where nobody awaits it, though its block is left",
+  async (t) => {
+    using unheard = new Unheard();
+    {
+      await using world = poolWorld(t, { max: 1 });
+      await using tx = await world.pool.begin();
+      await tx`create temp table once (n int unique deferrable initially deferred)`;
+      await tx`insert into once values (1), (1)`;
+      void tx.commit();
+    }
+    assertEquals(unheard.codes, ["23505"]);
   },
 );
