@@ -32,7 +32,7 @@ export const growth: readonly Workload[] = [
     // Whether what grows is of ours, or of whatever there are so many of.
     contenders: ["tidepool", "pg_pool", "generic_pool"],
     isSeries: true,
-    rounds: 3,
+    rounds: 2, // a thousand pools of each are long in coming
     run: once((scene) => growPools(briefly(scene))),
   },
 ];
