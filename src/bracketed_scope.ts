@@ -30,8 +30,6 @@ export abstract class BracketedScope extends HeldScope {
   /** Whether a callback runs in it, whose end is its own. */
   isCallback = false;
   #outcome: TransactionOutcome | undefined;
-  /** Whether its commit was called, and may still be sent. */
-  #isCommitting = false;
   /** Its commit or rollback, while that is under way. */
   #ending: Promise<void> | undefined;
   /** Resolves once that is over. What came of it is told to who asked for it, and unheard if he does not listen. */
@@ -117,7 +115,9 @@ export abstract class BracketedScope extends HeldScope {
 
   commit(): Promise<void> {
     return this.#endBy("commit", async () => {
-      await this.#awaitTurn();
+      // What was executed before goes first.
+      await undefined;
+      await this.lease.leaveCursor("commit");
       this.#outcome = "unknown";
       try {
         this.#outcome =
@@ -148,17 +148,6 @@ export abstract class BracketedScope extends HeldScope {
       this.#ending = undefined;
       settle();
     });
-  }
-
-  /** Lets go first what was executed before the commit. */
-  async #awaitTurn(): Promise<void> {
-    this.#isCommitting = true;
-    try {
-      await undefined;
-      await this.lease.leaveCursor("commit");
-    } finally {
-      this.#isCommitting = false;
-    }
   }
 
   async #commit(): Promise<TransactionOutcome> {
@@ -258,7 +247,7 @@ export abstract class BracketedScope extends HeldScope {
 
   /** Why it can do nothing any more, if so. */
   fault(action: string): Error | undefined {
-    const ended = this.#ended ?? (this.#isCommitting ? "unknown" : undefined);
+    const ended = this.#ended ?? (this.#ending && "unknown");
     return ended && new TransactionFinishedError(action, ended);
   }
 

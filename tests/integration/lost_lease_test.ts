@@ -12,6 +12,7 @@ import {
   assertStrictEquals,
 } from "../support/assert.ts";
 import { eventually } from "../support/eventually.ts";
+import { makeTable } from "../support/number_table.ts";
 import {
   poolTest,
   type PoolWorld,
@@ -25,26 +26,6 @@ async function kill(world: PoolWorld, lease: PooledConnection): Promise<void> {
   const { signal } = lease;
   await world.kill(lease.pid);
   await eventually("the loss is known", () => signal.aborted);
-}
-
-/** A table, dropped at the end; `rows()` is what is in it. */
-async function makeTable(
-  { admin }: PoolWorld,
-): Promise<
-  AsyncDisposable & { name: string; rows(): Promise<number[]> }
-> {
-  const name = `t${crypto.randomUUID().replaceAll("-", "")}`;
-  await admin.unsafe(`create table ${name} (a int)`);
-  return {
-    name,
-    async rows() {
-      const rows = await admin.unsafe(`select a from ${name} order by a`);
-      return rows.map(({ a }) => a as number);
-    },
-    async [Symbol.asyncDispose]() {
-      await admin.unsafe(`drop table ${name}`);
-    },
-  };
 }
 
 poolTest(
