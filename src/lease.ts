@@ -74,7 +74,7 @@ export class Lease extends HeldScope implements Holder {
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#queryFault();
     if (fault !== undefined) return statement.fail(fault);
-    if (this.#member.connection.isSuspended) {
+    if (this.#member.connection.underWay.isSuspended) {
       return void this.#runAfterCursor(statement, limits);
     }
     statement.carrier = this;
@@ -231,7 +231,9 @@ export class Lease extends HeldScope implements Holder {
   /** Resolves once what was executed is sent, or has failed before that; `undefined`: it is. */
   sent(): Promise<void> | undefined {
     const { connection } = this.#member;
-    if (!connection.hasUnsent || connection.isSuspended) return undefined;
+    if (!connection.underWay.hasUnsent || connection.underWay.isSuspended) {
+      return undefined;
+    }
     return connection.quiesce().catch(() => {}); // whoever goes on is told
   }
 

@@ -70,26 +70,10 @@ export interface ConnectionListener {
   onNotice(notice: Record<string, string>): void;
 }
 
-/** One physical connection. */
-export interface Connection {
-  /** The server process. */
-  readonly pid: number;
-  /** Whether the session is in a transaction, as of the last reply. */
-  readonly transactionStatus: TransactionStatus;
-  /** How many statements are under way. */
-  readonly inFlight: number;
-  /** Whether it is gone. */
-  readonly isLost: boolean;
-  /** How it ended, once it is gone. */
-  readonly loss: Loss | undefined;
+/** The statements under way on one connection. */
+export interface UnderWay {
   /** Whether a cursor or a COPY is open and waits for its user: what came now would wait for ever. */
   readonly isSuspended: boolean;
-  /** Must not be lent again: the server reported an internal error. */
-  readonly isDamaged: boolean;
-  /** Whether it was to write, and its server has become read-only. */
-  readonly isMisplaced: boolean;
-  /** Whether a cancel request of ours is under way. */
-  readonly isCancelling: boolean;
   /** Whether a cancel could hit nobody who still waits: all that runs was abandoned. */
   readonly mayCancel: boolean;
   /** Whether nobody waits for a statement under way: each was given up, or is open. */
@@ -98,6 +82,28 @@ export interface Connection {
   readonly isFinishing: boolean;
   /** Whether a statement waits to be sent: it may fail before that. */
   readonly hasUnsent: boolean;
+}
+
+/** One physical connection. */
+export interface Connection {
+  /** The server process. */
+  readonly pid: number;
+  /** Whether the session is in a transaction, as of the last reply. */
+  readonly transactionStatus: TransactionStatus;
+  /** How many statements are under way. */
+  readonly inFlight: number;
+  /** What is to be known of them. */
+  readonly underWay: UnderWay;
+  /** Whether it is gone. */
+  readonly isLost: boolean;
+  /** How it ended, once it is gone. */
+  readonly loss: Loss | undefined;
+  /** Must not be lent again: the server reported an internal error. */
+  readonly isDamaged: boolean;
+  /** Whether it was to write, and its server has become read-only. */
+  readonly isMisplaced: boolean;
+  /** Whether a cancel request of ours is under way. */
+  readonly isCancelling: boolean;
   /** Whether session state was changed since the last `markClean`, as far as the wire shows. */
   readonly isTouched: boolean;
   /** Who is told; set once, by the pool. */

@@ -12,6 +12,7 @@ import type {
   Loss,
   Statement,
   TransactionStatus,
+  UnderWay,
 } from "./connection.ts";
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket, type DriverSocketOwner } from "./driver_socket.ts";
@@ -84,6 +85,10 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     return this.#line.length;
   }
 
+  get underWay(): UnderWay {
+    return this.#line;
+  }
+
   get isLost(): boolean {
     return this.#phase === "lost";
   }
@@ -96,32 +101,12 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     return this.#loss;
   }
 
-  get isSuspended(): boolean {
-    return this.#line.head?.isSuspended ?? false;
-  }
-
   get isDamaged(): boolean {
     return this.wire.isDamaged;
   }
 
   get isCancelling(): boolean {
     return this.#canceller.isSending;
-  }
-
-  get mayCancel(): boolean {
-    return this.#line.mayCancel;
-  }
-
-  get isAbandoned(): boolean {
-    return this.#line.isAbandoned;
-  }
-
-  get isFinishing(): boolean {
-    return this.#line.isFinishing;
-  }
-
-  get hasUnsent(): boolean {
-    return this.#line.hasUnsent;
   }
 
   get isTouched(): boolean {

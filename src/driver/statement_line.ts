@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Statement } from "./connection.ts";
+import type { Statement, UnderWay } from "./connection.ts";
 import { type Queued, StatementQueue } from "./statement_queue.ts";
 
 /** A statement as a session needs it: what the driver's own queries can tell and do. */
@@ -49,7 +49,7 @@ export type Execute = (
  * The driver has such a queue of its own. Ours replaces it, because what waits
  * here was surely never sent, and may run on another connection.
  */
-export class StatementLine {
+export class StatementLine implements UnderWay {
   readonly #execute: Execute;
   readonly #onDropped: (statement: SessionStatement) => void;
   readonly #running = new StatementQueue<SessionStatement>();
@@ -79,7 +79,10 @@ export class StatementLine {
     return this.#running.head;
   }
 
-  /** Whether a statement waits behind others to be handed to the driver. */
+  get isSuspended(): boolean {
+    return this.head?.isSuspended ?? false;
+  }
+
   get hasUnsent(): boolean {
     return this.#lane.length > 0 || this.#again.length > 0;
   }
@@ -89,7 +92,6 @@ export class StatementLine {
     return this.mayCancel || this.head?.isLeft === true;
   }
 
-  /** Whether a COPY runs, and nothing else, whose writer has ended. */
   get isFinishing(): boolean {
     const { head } = this;
     if (head === undefined || this.length > 1) return false;
@@ -97,12 +99,10 @@ export class StatementLine {
       !head.isAbandoned;
   }
 
-  /** Whether something runs, and nobody waits any more for what does. */
   get mayCancel(): boolean {
     return this.#running.length > 0 && this.#running.every(isOrphan);
   }
 
-  /** Whether nobody waits for any of them any more. */
   get isAbandoned(): boolean {
     return this.#running.every(isAwaitedByNobody) &&
       this.#again.every(isAwaitedByNobody) &&

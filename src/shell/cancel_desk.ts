@@ -35,7 +35,9 @@ export class CancelDesk {
   /** Ends the cursors and COPYs that are open on `member`, and what its user left before; at once, if it can. */
   endOpen(member: Member, makeError: () => Error): Promise<void> | undefined {
     const { connection } = member;
-    if (connection.isSuspended) return this.#endSuspended(member, makeError);
+    if (connection.underWay.isSuspended) {
+      return this.#endSuspended(member, makeError);
+    }
     if (connection.inFlight > 0) this.#abandonOpen(member, makeError);
     return undefined;
   }
@@ -49,7 +51,7 @@ export class CancelDesk {
   #abandonOpen(member: Member, makeError: () => Error): void {
     const { connection } = member;
     connection.abandonOpen(makeError);
-    if (connection.mayCancel) this.abandon(member);
+    if (connection.underWay.mayCancel) this.abandon(member);
   }
 
   /** A statement on `member` was abandoned. */
@@ -58,7 +60,7 @@ export class CancelDesk {
     const now = this.#shell.now();
     member.hasAbandoned = true;
     this.#shell.feed({ kind: "isolate", now, slot });
-    if (!connection.mayCancel) return;
+    if (!connection.underWay.mayCancel) return;
     if (!connection.isCancelling) this.#send(member);
     member.cancelAlarm ??= this.#shell.alarms.add(
       now + this.#shell.options.releaseTimeoutMs,
@@ -70,7 +72,10 @@ export class CancelDesk {
   #send(member: Member): void {
     const { connection } = member;
     connection.cancel().then(
-      () => connection.mayCancel ? this.insist(member) : this.#calm(member),
+      () =>
+        connection.underWay.mayCancel
+          ? this.insist(member)
+          : this.#calm(member),
       () => connection.destroy(),
     );
   }
@@ -87,7 +92,9 @@ export class CancelDesk {
     const now = this.#shell.now();
     this.#shell.alarms.drop(member.repeatAlarm);
     member.repeatAlarm = this.#shell.alarms.add(now + REPEAT_MS, () => {
-      if (connection.mayCancel && !connection.isCancelling) this.#send(member);
+      if (connection.underWay.mayCancel && !connection.isCancelling) {
+        this.#send(member);
+      }
     });
   }
 

@@ -28,7 +28,9 @@ export class CloseDesk {
    * A COPY whose writer has ended is not undone, unless it needs half of that.
    */
   async close(connection: Connection, limitMs: number): Promise<void> {
-    if (connection.isFinishing) await this.#finish(connection, limitMs / 2);
+    if (connection.underWay.isFinishing) {
+      await this.#finish(connection, limitMs / 2);
+    }
     await connection.close();
   }
 

@@ -118,7 +118,7 @@ export class Member {
     const fate = this.sessionFate;
     const { connection } = this;
     if (fate === "destroy" || connection.inFlight === 0) return fate;
-    return connection.isAbandoned ? "reset" : "destroy";
+    return connection.underWay.isAbandoned ? "reset" : "destroy";
   }
 
   /** Whether nothing is left on it that the next holder could meet. */

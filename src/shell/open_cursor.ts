@@ -19,10 +19,10 @@ const IS_OPEN = "a cursor or COPY on this connection would wait for ever; " +
  */
 export async function hasOpenCursor({ connection }: Member): Promise<boolean> {
   for (let turn = 0; turn < CURSOR_TURNS; turn++) {
-    if (!connection.isSuspended) return false;
+    if (!connection.underWay.isSuspended) return false;
     await undefined;
   }
-  return connection.isSuspended;
+  return connection.underWay.isSuspended;
 }
 
 /**
@@ -35,7 +35,7 @@ export function leaveCursor(
   member: Member,
   action: string,
 ): Promise<void> | undefined {
-  return member.connection.isSuspended
+  return member.connection.underWay.isSuspended
     ? refuseBeside(member, action)
     : undefined;
 }

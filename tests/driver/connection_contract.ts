@@ -237,9 +237,9 @@ export function testConnectionContract(
     async (watched) => {
       const { connection } = watched;
       const { statement, outcome } = await watched.run("select 1");
-      assertEquals(connection.isAbandoned, false);
+      assertEquals(connection.underWay.isAbandoned, false);
       statement.abandon(Object.assign(new Error("Left"), { code: "LEFT" }));
-      assertEquals(connection.isAbandoned, true);
+      assertEquals(connection.underWay.isAbandoned, true);
       assertEquals([await outcome, statement.isAbandoned], ["LEFT", true]);
       await connection.quiesce();
       assertEquals(watched.told.at(-1), "finished 1, 0 left");
@@ -255,12 +255,12 @@ export function testConnectionContract(
       first.statement.abandon(new Error("Left"));
       const second = await watched.run("select 1");
       for (let turn = 0; turn < 5; turn++) await nextTurn();
-      assertEquals([second.statement.isSent, connection.mayCancel], [
+      assertEquals([second.statement.isSent, connection.underWay.mayCancel], [
         false,
         true,
       ]);
       // A request that comes before the statement ends nothing.
-      while (connection.mayCancel) {
+      while (connection.underWay.mayCancel) {
         await connection.cancel();
         await nextTurn();
       }

@@ -176,7 +176,10 @@ Deno.test("a cursor that its caller gave up ends when it is cancelled", async ()
   await untilSleeping(watcher, connection.pid);
   const ended = new Promise<void>((resolve) => opened.last!.onEnd = resolve);
   opened.last!.abandon(new Error("Enough"));
-  assertEquals([connection.isAbandoned, connection.inFlight], [true, 1]);
+  assertEquals([connection.underWay.isAbandoned, connection.inFlight], [
+    true,
+    1,
+  ]);
   await assertRejects(() => step, Error, "Enough");
   await connection.cancel();
   await ended;
@@ -192,7 +195,10 @@ Deno.test("an abandoned statement gives its caller the error, and ends later", a
   await until(() => opened.last?.isSent === true, "statement sent");
   opened.last!.abandon(new Error("Enough"));
   assertEquals(await outcome, "Enough");
-  assertEquals([connection.inFlight, connection.isAbandoned], [1, true]);
+  assertEquals([connection.inFlight, connection.underWay.isAbandoned], [
+    1,
+    true,
+  ]);
   await connection.quiesce();
   assertEquals(opened.finished, 1);
 });

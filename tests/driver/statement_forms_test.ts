@@ -49,7 +49,7 @@ form("a cursor gives all rows in batches", async ({ sql }) => {
 form("a cursor that is left half-way ends", async ({ sql, connection }) => {
   const query = sql<{ n: number }[]>`select n from generate_series(1, 99) n`;
   for await (const rows of query.cursor(2)) {
-    assertEquals(connection.isSuspended, true);
+    assertEquals(connection.underWay.isSuspended, true);
     if (rows[0]!.n > 4) break;
   }
 });

@@ -6,6 +6,7 @@ import type {
   Loss,
   Statement,
   TransactionStatus,
+  UnderWay,
 } from "../../src/driver/connection.ts";
 import { ConnectionLostError } from "../../src/pool_errors.ts";
 import { FakeStatement, serverError } from "./fake_statement.ts";
@@ -29,7 +30,7 @@ export interface SessionWatcher {
 // What the pool sends to reset a session begins so.
 const RESET = "close all;";
 
-export class FakeSession implements Connection {
+export class FakeSession implements Connection, UnderWay {
   readonly pid: number;
   transactionStatus: TransactionStatus = "idle";
   listener: ConnectionListener | undefined;
@@ -60,6 +61,10 @@ export class FakeSession implements Connection {
 
   get isLost(): boolean {
     return this.loss !== undefined;
+  }
+
+  get underWay(): UnderWay {
+    return this;
   }
 
   get isSuspended(): boolean {

@@ -120,8 +120,8 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a connection that is left busy is lent again",
     "shell/member.ts",
-    'connection.isAbandoned ? "reset" : "destroy"',
-    'connection.isAbandoned ? "reset" : "keep"',
+    'connection.underWay.isAbandoned ? "reset" : "destroy"',
+    'connection.underWay.isAbandoned ? "reset" : "keep"',
   ),
   mutant(
     "a dial that fails is not told to the core",
@@ -156,7 +156,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a cancel request hits others in flight",
     CANCEL_DESK,
-    "if (!connection.mayCancel) return;",
+    "if (!connection.underWay.mayCancel) return;",
     "if (connection.inFlight === 0) return;",
   ),
   mutant(
