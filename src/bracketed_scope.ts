@@ -117,7 +117,7 @@ export abstract class BracketedScope extends HeldScope {
     return this.#endBy("commit", async () => {
       // What was executed before goes first.
       await undefined;
-      await this.lease.leaveCursor("commit");
+      await this.lease.passOpen("commit");
       this.#outcome = "unknown";
       try {
         this.#outcome =

@@ -16,7 +16,7 @@ import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
 import { LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
-import { leaveCursor } from "./shell/open_cursor.ts";
+import { leaveCursor, passOpen } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/query_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
@@ -96,10 +96,10 @@ export class Lease extends HeldScope implements Holder {
   /** Runs SQL of our own, for a transaction. */
   async command(sql: string): Promise<unknown> {
     const action = sql.split(" ", 1)[0]!;
+    const passed = this.passOpen(action);
+    if (passed !== undefined) await passed;
     const fault = this.#fault(action);
     if (fault !== undefined) throw fault;
-    const left = this.leaveCursor(action);
-    if (left !== undefined) await left;
     this.#member.hasRun = true;
     const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
     const result = this.#member.connection.command(sql);
@@ -219,22 +219,20 @@ export class Lease extends HeldScope implements Holder {
   }
 
   /**
-   * Waits for a cursor whose loop was just left; `undefined`, at once, where
-   * there is none.
+   * Waits for cursors and COPYs to end; `undefined`, at once, where there is none.
    *
-   * @throws {ConnectionBusyError} While one is open, or a COPY is not ended.
+   * @throws {ConnectionBusyError} Once one waits for its user.
    */
-  leaveCursor(action: string): Promise<void> | undefined {
-    return leaveCursor(this.#member, action);
+  passOpen(action: string): Promise<void> | undefined {
+    if (this.#ended !== undefined) return undefined; // which it is told
+    return passOpen(this.#member, action);
   }
 
-  /** Resolves once what was executed is sent, or has failed before that; `undefined`: it is. */
-  sent(): Promise<void> | undefined {
+  /** Resolves once what was executed is sent, or has failed before that, or stands behind what is open. */
+  async sent(): Promise<void> {
     const { connection } = this.#member;
-    if (!connection.underWay.hasUnsent || connection.underWay.isSuspended) {
-      return undefined;
-    }
-    return connection.quiesce().catch(() => {}); // whoever goes on is told
+    const { underWay } = connection;
+    while (underWay.hasUnsent && !underWay.isSuspended) await connection.step();
   }
 
   /** Ends what is open or was left, so that a rollback does not wait for its user. */
@@ -247,7 +245,7 @@ export class Lease extends HeldScope implements Holder {
     limits: QueryLimits,
   ): Promise<void> {
     try {
-      await this.leaveCursor("run a query");
+      await leaveCursor(this.#member, "run a query");
       this.runWithin(statement, limits);
     } catch (error) {
       statement.fail(error);

@@ -74,6 +74,8 @@ export interface ConnectionListener {
 export interface UnderWay {
   /** Whether a cursor or a COPY is open and waits for its user: what came now would wait for ever. */
   readonly isSuspended: boolean;
+  /** Whether there is one that waits for its user, or may come to. */
+  readonly maySuspend: boolean;
   /** Whether a cancel could hit nobody who still waits: all that runs was abandoned. */
   readonly mayCancel: boolean;
   /** Whether nobody waits for a statement under way: each was given up, or is open. */
@@ -123,6 +125,8 @@ export interface Connection {
   command(sql: string): Promise<unknown>;
   /** Asks the server to cancel what runs; resolves once the request is known finished. */
   cancel(): Promise<void>;
+  /** Resolves once a statement ends or comes to wait for its user, or the connection dies. */
+  step(): Promise<void>;
   /** Resolves once nothing is under way, no cancel either; rejects when the connection dies. */
   quiesce(): Promise<void>;
   /** Ends the session, cancelling what runs; resolves once the server has closed. Never rejects. */

@@ -15,7 +15,7 @@ import type { Wire } from "./wire.ts";
 export interface InflowOwner {
   /** This came before the session began; the driver did not see it yet. */
   onStart(bytes: Uint8Array): void;
-  /** So many statements have ended. */
+  /** So many statements have ended; none, when one has come to wait for its user. */
   onEnded(count: number): void;
   /** The session cannot go on. */
   onBroken(cause: unknown): void;
@@ -93,6 +93,7 @@ export class Inflow {
     } else if (line.head?.isLasting && wire.isEmpty) {
       this.#driverSocket.endCommand();
     }
+    if (line.head?.isSuspended) this.#owner.onEnded(0);
     if (wire.fatal !== undefined) this.#owner.onFatal(wire.fatal);
   }
 

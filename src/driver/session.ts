@@ -45,6 +45,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
   #loss: Loss | undefined;
   #failStart: ((error: unknown) => void) | undefined;
   readonly #canceller: Canceller;
+  readonly #stepped = new Latch();
   readonly #quiet = new Latch();
   readonly #gone = new Latch();
 
@@ -161,6 +162,10 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     return this.#canceller.send(this.wire);
   }
 
+  step(): Promise<void> {
+    return this.#stepped.wait();
+  }
+
   quiesce(): Promise<void> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     if (this.#isQuiet) return Promise.resolve();
@@ -198,6 +203,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     const isIdle = this.#line.length === 0 && this.#phase === "running";
     if (isIdle && !this.#options.holdProcess) this.#socket?.unref();
     if (this.#isQuiet) this.#quiet.open();
+    this.#stepped.open();
   }
 
   onWrite(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
@@ -272,6 +278,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
       );
       this.listener?.onLost(loss, unfinished);
     }
+    this.#stepped.open();
     this.#quiet.fail(error);
     this.#gone.open();
   }

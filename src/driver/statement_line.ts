@@ -87,6 +87,11 @@ export class StatementLine implements UnderWay {
     return this.#lane.length > 0 || this.#again.length > 0;
   }
 
+  get maySuspend(): boolean {
+    return !(this.#running.every(isBrief) && this.#again.every(isBrief) &&
+      this.#lane.every(isBrief));
+  }
+
   /** Whether what comes is for nobody. */
   get isLeft(): boolean {
     return this.mayCancel || this.head?.isLeft === true;
@@ -241,6 +246,10 @@ export class StatementLine implements UnderWay {
     if (this.#unsent === statement) this.#unsent = undefined;
     this.#onDropped(statement);
   }
+}
+
+function isBrief({ isLasting, mayCopy }: SessionStatement): boolean {
+  return !isLasting && !mayCopy;
 }
 
 function isOrphan(statement: SessionStatement): boolean {

@@ -40,6 +40,27 @@ export function leaveCursor(
     : undefined;
 }
 
+/**
+ * The same of a command of ours, which nobody could end if it stood behind one
+ * that comes to wait for its user: also waits for what has not come to that yet.
+ */
+export function passOpen(
+  member: Member,
+  action: string,
+): Promise<void> | undefined {
+  return member.connection.underWay.maySuspend
+    ? waitToPass(member, action)
+    : undefined;
+}
+
+async function waitToPass(member: Member, action: string): Promise<void> {
+  const { connection } = member;
+  while (connection.underWay.maySuspend) {
+    await refuseBeside(member, action);
+    if (connection.underWay.maySuspend) await connection.step();
+  }
+}
+
 async function refuseBeside(member: Member, action: string): Promise<void> {
   if (!await hasOpenCursor(member)) return;
   throw new ConnectionBusyError(action, IS_OPEN);

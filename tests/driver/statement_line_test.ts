@@ -122,6 +122,21 @@ Deno.test("StatementLine ends the oldest statements, one for each reply", () => 
   assertEquals(world.line.length, 0);
 });
 
+for (const kind of ["isLasting", "mayCopy"] as const) {
+  Deno.test(`StatementLine may suspend while a statement that ${kind} is in it, wherever it stands`, () => {
+    const world = new World();
+    world.add("a", { isBlocking: true });
+    assertEquals(world.line.maySuspend, false);
+    world.add("b", { [kind]: true, isBlocking: true });
+    assertEquals(world.line.maySuspend, true);
+    world.line.end(1);
+    assertEquals(world.executed, ["a", "b"]);
+    assertEquals(world.line.maySuspend, true);
+    world.line.end(1);
+    assertEquals(world.line.maySuspend, false);
+  });
+}
+
 Deno.test("StatementLine takes no reply for a statement that there is not", () => {
   const world = new World();
   const a = world.add("a");

@@ -46,6 +46,7 @@ export class FakeSession implements Connection, UnderWay {
   isTerminated = false;
   readonly line: FakeStatement[] = [];
   readonly #watcher: SessionWatcher;
+  readonly #stepped = new Latch();
   readonly #quiet = new Latch();
   readonly #gone = new Latch();
   #cancel: PromiseWithResolvers<void> | undefined;
@@ -68,6 +69,10 @@ export class FakeSession implements Connection, UnderWay {
   }
 
   get isSuspended(): boolean {
+    return false;
+  }
+
+  get maySuspend(): boolean {
     return false;
   }
 
@@ -123,6 +128,10 @@ export class FakeSession implements Connection, UnderWay {
       if (this.isLost) this.endCancel("fails");
     }
     return this.#cancel?.promise ?? Promise.reject(this.#lostError(true));
+  }
+
+  step(): Promise<void> {
+    return this.#stepped.wait();
   }
 
   quiesce(): Promise<void> {
@@ -199,6 +208,7 @@ export class FakeSession implements Connection, UnderWay {
     }
     const unfinished = all.filter(({ isCommand }) => !isCommand);
     this.listener?.onLost(loss, unfinished);
+    this.#stepped.open();
     this.#quiet.fail(this.#lostError(true));
     this.#gone.open();
   }
@@ -209,6 +219,7 @@ export class FakeSession implements Connection, UnderWay {
 
   #rest(): void {
     if (this.#isQuiet) this.#quiet.open();
+    this.#stepped.open();
   }
 
   /** Starts what may start: nothing behind a barrier or the abandoned, nothing amid a cancel. */

@@ -6,6 +6,12 @@ const OUTGOING = "driver/outgoing.ts";
 
 export const DRIVER_MUTANTS: readonly Mutant[] = [
   mutant(
+    "a command is sent behind a COPY that waits to be handed over",
+    "driver/statement_line.ts",
+    "      this.#lane.every(isBrief));",
+    "      true);",
+  ),
+  mutant(
     "a statement is ended twice",
     OUTGOING,
     "if (!this.#isBareExpected) return false;",

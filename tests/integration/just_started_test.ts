@@ -1,0 +1,88 @@
+/** Cursors and COPYs that were just started when a command of ours comes: their server has not answered yet. */
+import type { Writable } from "node:stream";
+import { ConnectionBusyError, type Transaction } from "../../mod.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { makeTable } from "../support/number_table.ts";
+import { poolTest, poolWorld } from "../support/pool_world.ts";
+
+const FOR_EVER = new Promise<void>(() => {});
+
+const SERIES = "select generate_series(1, 9) as n";
+
+async function loop(tx: Transaction, look: () => unknown): Promise<void> {
+  for await (const _ of tx.unsafe(SERIES).cursor(2)) await look();
+}
+
+/** Starts what waits for its user, who never comes, and answers what he is told. */
+type Start = (tx: Transaction) => PromiseLike<unknown>;
+
+const STARTED: Record<string, Start> = {
+  "a COPY to write": (tx) => tx`copy copied from stdin`.writable(),
+  "a COPY that is executed": (tx) => tx`copy copied from stdin`.execute(),
+  "a COPY behind another statement": (tx) => {
+    void tx`select pg_sleep(0.01)`.execute();
+    return tx`copy copied from stdin`.execute();
+  },
+  "a COPY with another statement behind it": (tx) => {
+    const copy = tx`copy copied from stdin`.execute();
+    void tx`select 1`.execute();
+    return copy;
+  },
+  "a cursor whose callback hangs": (tx) =>
+    tx.unsafe(SERIES).cursor(2, () => FOR_EVER),
+  "a cursor whose loop hangs": (tx) => loop(tx, () => FOR_EVER),
+};
+
+for (const [what, start] of Object.entries(STARTED)) {
+  poolTest(
+    `A callback's end is refused, not hung, beside what was just started: ${what}`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      const { pool } = world;
+      await pool`create temp table copied (n int)`;
+      const leave = (tx: Transaction) =>
+        void Promise.resolve(start(tx)).catch(() => {});
+      await using lease = await pool.acquire();
+      const ends = [
+        () => lease.begin(leave),
+        () => lease.transaction(leave),
+        () => lease.begin((tx) => tx.savepoint(leave)),
+      ];
+      for (const end of ends) {
+        await assertRejects(end, ConnectionBusyError, "end it first");
+        const [row] = await lease`select 1 as one`;
+        assertEquals(row?.one, 1);
+      }
+    },
+  );
+}
+
+poolTest(
+  "A commit and a savepoint are refused beside a COPY that was just started, and the transaction goes on",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using tx = await world.pool.begin();
+    for (const command of [() => tx.commit(), () => tx.savepoint()]) {
+      const copy = tx`copy ${tx(table.name)} from stdin`.execute();
+      await assertRejects(command, ConnectionBusyError, "end it first");
+      const into = await copy as unknown as Writable;
+      into.end("1\n");
+    }
+    await tx.commit();
+    assertEquals(await table.rows(), [1, 1]);
+  },
+);
+
+poolTest(
+  "A commit waits for a cursor that was just started, whose loop does not wait",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using tx = await world.pool.begin();
+    let looks = 0;
+    const looped = loop(tx, () => looks++);
+    await tx.commit();
+    assertEquals(looks, 5);
+    await looped;
+  },
+);
