@@ -24,6 +24,8 @@ interface Runtime {
   };
 }
 
+const LINE_FEED = 0x0a;
+
 if (import.meta.main) {
   const { Deno, process } = globalThis as unknown as Runtime;
   const args = Deno?.args ?? process.argv.slice(2);
@@ -37,10 +39,10 @@ if (import.meta.main) {
   (Deno ?? process).exit();
 }
 
-/** Measures what it is told to: at once, and once more for each line that comes. */
+/** Measures what it is told to, once for each line that comes; what is measured once, without one. */
 async function answer(
   [name = "", workloadName, sceneJson = "{}"]: readonly string[],
-  lines: AsyncIterable<unknown>,
+  chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const workload = WORKLOADS.find(({ name }) => name === workloadName);
   if (workload === undefined) throw new Error(`No workload ${workloadName}`);
@@ -49,14 +51,22 @@ async function answer(
   );
   const scene: Scene = { ...JSON.parse(sceneJson), name, contender };
   const measurements = workload.run(scene);
-  say({ measured: (await measurements.next()).value! });
-  // Used, so that nothing that was run could be left out.
-  if (lastKept() === answer) throw new Error("Nothing was kept");
-  if (!workload.isLasting) return void await measurements.return(undefined);
+  const lines = workload.isLasting ? linesOf(chunks) : [undefined];
   for await (const _ of lines) {
     say({ measured: (await measurements.next()).value! });
+    // Used, so that nothing that was run could be left out.
+    if (lastKept() === answer) throw new Error("Nothing was kept");
   }
   await measurements.return(undefined);
+}
+
+/** One for each line, whose text is nothing to us. */
+async function* linesOf(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<undefined> {
+  for await (const chunk of chunks) {
+    for (const byte of chunk) if (byte === LINE_FEED) yield;
+  }
 }
 
 function say(answer: Answer): void {

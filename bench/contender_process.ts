@@ -5,7 +5,7 @@ import type { Scene } from "./workloads/workload.ts";
 // The longest measurement takes a few seconds; what is not done by then hangs.
 const TIMEOUT_MS = 30_000;
 
-/** One process; it is idle but when it measures. */
+/** One process; one that measures more than once is idle until it is told to. */
 export class ContenderProcess {
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -23,7 +23,7 @@ export class ContenderProcess {
     this.#go = this.#child.stdin.getWriter();
   }
 
-  /** What it answers next: it is warm, or it has measured. */
+  /** What it answers next. */
   async next(): Promise<Answer> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
     const { value } = await this.#lines.next();
@@ -32,7 +32,7 @@ export class ContenderProcess {
     return { failure: await this.#explain() };
   }
 
-  /** Measures once. */
+  /** Warms up, the first time, and then measures once. */
   async measure(): Promise<Answer> {
     await this.#go.write(new Uint8Array([0x0a])).catch(() => {});
     return await this.next();

@@ -15,7 +15,7 @@ export const memory: Workload = {
     { name: "one_shot", unit: "bytes", better: "less" },
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
-  rounds: 3,
+  rounds: 2,
   run: once(run),
 };
 

@@ -31,6 +31,8 @@ export interface Workload {
   readonly contenders: readonly string[];
   /** How many rounds: fewer where one costs much, more where contenders are close. */
   readonly rounds?: number;
+  /** The contenders that take too long for as many rounds as the others. */
+  readonly slow?: readonly string[];
   /** How long each of them takes, unless as in all others. */
   readonly runMs?: number;
   /** Whether its metrics are the points of one series, to be drawn as one chart. */
