@@ -95,8 +95,8 @@ export abstract class BracketedScope extends HeldScope {
   }
 
   override runWithin(statement: Statement, limits: QueryLimits): void {
-    const fault = this.#queryFault();
-    if (fault !== undefined) return statement.fail(fault);
+    const ended = this.#ended;
+    if (ended !== undefined) return this.#turnAway(statement, ended);
     // As the driver: the error comes out of the transaction, awaited or not. A
     // server refuses to commit after one; of what it never saw a callback's end
     // tells alone.
@@ -251,11 +251,12 @@ export abstract class BracketedScope extends HeldScope {
     return ended && new TransactionFinishedError(action, ended);
   }
 
-  /** The same of a query, whose line it has in the place of frames of ours. */
-  #queryFault(): Error | undefined {
-    const ended = this.#ended;
-    return ended &&
-      withoutFrames(() => new TransactionFinishedError("run a query", ended));
+  /** A query came too late; where nobody awaits it, it is missed in what is committed, if in anything. */
+  #turnAway(statement: Statement, ended: TransactionOutcome): void {
+    const make = () => new TransactionFinishedError("run a query", ended);
+    const fault = withoutFrames(make);
+    if (ended === "rolled back" || this.lease.isLost) statement.fail(fault);
+    else statement.refuse(fault);
   }
 
   async #leave(): Promise<void> {

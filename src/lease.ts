@@ -60,6 +60,11 @@ export class Lease extends HeldScope implements Holder {
     return this.#member.connection.pid;
   }
 
+  /** Whether its connection died. */
+  get isLost(): boolean {
+    return this.#member.connection.isLost;
+  }
+
   get transactionStatus(): TransactionStatus {
     return this.#member.connection.transactionStatus;
   }
@@ -73,7 +78,7 @@ export class Lease extends HeldScope implements Holder {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#queryFault();
-    if (fault !== undefined) return statement.fail(fault);
+    if (fault !== undefined) return this.#turnAway(statement, fault);
     if (this.#member.connection.underWay.isSuspended) {
       return void this.#runAfterCursor(statement, limits);
     }
@@ -248,8 +253,14 @@ export class Lease extends HeldScope implements Holder {
       await leaveCursor(this.#member, "run a query");
       this.runWithin(statement, limits);
     } catch (error) {
-      statement.fail(error);
+      statement.refuse(error);
     }
+  }
+
+  /** What died is nobody's mistake. */
+  #turnAway(statement: Statement, fault: Error): void {
+    if (this.isLost) statement.fail(fault);
+    else statement.refuse(fault);
   }
 
   /**
@@ -275,8 +286,7 @@ export class Lease extends HeldScope implements Holder {
     }
     const fault = this.#keeper.fault?.(action);
     if (fault !== undefined) return fault;
-    const { isLost } = this.#member.connection;
-    return isLost ? this.#member.lostError() : undefined;
+    return this.isLost ? this.#member.lostError() : undefined;
   }
 
   /** The same of a query, whose line it has in the place of frames of ours. */

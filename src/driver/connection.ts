@@ -35,6 +35,8 @@ export interface Statement {
   abandon(error: unknown): void;
   /** Gives the caller an error because the statement will not run, or not to its end. */
   fail(error: unknown): void;
+  /** The same of one that its user should not have run, who is to know though nobody awaits it. */
+  refuse(error: unknown): void;
   /** Makes an unsent statement ready to be run on another connection. */
   recall(): void;
 }

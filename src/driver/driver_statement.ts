@@ -129,6 +129,10 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   fail(error: unknown): void {
     // What dies is no reason to end the process where nobody waits for this one.
     this.#ignoreError();
+    this.refuse(error);
+  }
+
+  refuse(error: unknown): void {
     placeError(error, this.query);
     this.query.reject(error);
     if (this.query.cursorFn !== undefined) endCursor(this.query, error);

@@ -32,7 +32,7 @@ export class QueryRouter {
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const word = statement.firstWord;
     if (TRANSACTION_STARTS.has(word)) {
-      return statement.fail(withoutFrames(unsafeTransactionError));
+      return statement.refuse(withoutFrames(unsafeTransactionError));
     }
     // What begins with a fragment may begin a transaction, for all we know.
     const isAlone = statement.isExclusive || word === "" ||

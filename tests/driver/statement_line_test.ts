@@ -58,6 +58,10 @@ class FakeStatement implements SessionStatement {
     this.steps.push(error);
   }
 
+  refuse(error: unknown): void {
+    this.fail(error);
+  }
+
   shield(): () => void {
     this.steps.push("shield");
     return () => this.steps.push("lift");

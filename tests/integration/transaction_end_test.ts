@@ -10,6 +10,7 @@ import {
 } from "../support/assert.ts";
 import { makeTable } from "../support/number_table.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
+import { Unheard } from "../support/unheard.ts";
 
 for (const isOnLease of [false, true]) {
   poolTest(
@@ -143,24 +144,6 @@ poolTest(
     assertEquals(await table.rows(), [1]);
   },
 );
-
-/** Notes the codes of errors that nobody handles, before whoever else looks. */
-class Unheard implements Disposable {
-  readonly codes: unknown[] = [];
-  readonly #listen = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.codes.push(event.reason.code);
-  };
-
-  constructor() {
-    addEventListener("unhandledrejection", this.#listen);
-  }
-
-  [Symbol.dispose](): void {
-    removeEventListener("unhandledrejection", this.#listen);
-  }
-}
 
 poolTest(
   "A statement that was not sent, in a transaction that commits by itself, is told of where nobody awaits it",

@@ -54,6 +54,10 @@ export class FakeStatement implements Statement {
     this.fail(error);
   }
 
+  refuse(error: unknown): void {
+    this.fail(error);
+  }
+
   recall(): void {
     this.isStarted = this.isSent = false;
   }
