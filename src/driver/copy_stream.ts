@@ -15,6 +15,11 @@ interface CopyStream {
   /** Whether its writer is done; only of a stream that is written to. */
   readonly writableEnded?: boolean;
   readonly destroyed: boolean;
+  /** Whether it is read as fast as it comes; `null` where nobody reads it. */
+  readonly readableFlowing?: boolean | null;
+  /** How much of it has come and is not read, and how much may be. */
+  readonly readableLength?: number;
+  readonly readableHighWaterMark?: number;
   /** Reads what comes, and forgets it. */
   resume(): void;
   destroy(error: unknown): void;
@@ -93,10 +98,10 @@ export class CopyGuard {
     );
   }
 
-  /** Whether its server waits for the user to write more, or to end. */
-  get isUnended(): boolean {
-    return this.#streams.some(({ writableEnded, destroyed }) =>
-      writableEnded === false && !destroyed
+  /** Whether its server waits for the user to write more, to end, or to begin to read. */
+  get isStalled(): boolean {
+    return this.#streams.some((stream) =>
+      !stream.destroyed && (stream.writableEnded === false || isUnread(stream))
     );
   }
 
@@ -118,6 +123,12 @@ export class CopyGuard {
     for (const stream of this.#streams) stream.destroy(error);
     this.#watcher.onFailed(error);
   }
+}
+
+/** Whether it is full, and nobody reads it. */
+function isUnread(stream: CopyStream): boolean {
+  const { readableFlowing, readableLength, readableHighWaterMark } = stream;
+  return readableFlowing === null && readableLength! >= readableHighWaterMark!;
 }
 
 /** The second one of a text: nobody can have it, for the query was answered. */

@@ -52,7 +52,7 @@ export class OpenReply implements CopyWatcher {
 
   /** Whether its server waits for the user. */
   get isSuspended(): boolean {
-    return this.isLookedAt || this.#copy?.isUnended === true;
+    return this.isLookedAt || this.#copy?.isStalled === true;
   }
 
   /** Its server has ended it. */

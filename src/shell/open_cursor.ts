@@ -4,14 +4,15 @@
  * @module
  */
 
+import { rejectAwaited, withoutFrames } from "../call_site.ts";
 import { ConnectionBusyError } from "../pool_errors.ts";
 import type { Member } from "./member.ts";
 
 // From the end of a cursor's loop to the driver's taking note of it.
 const CURSOR_TURNS = 16;
 
-const IS_OPEN = "a cursor or COPY on this connection would wait for ever; " +
-  "end it first, or take another connection";
+const IS_OPEN = "a cursor or COPY is open on this connection; read it to its " +
+  "end, or end() it, first";
 
 /**
  * Whether one waits for its user. One whose loop was just left does so for a
@@ -56,12 +57,12 @@ export function passOpen(
 async function waitToPass(member: Member, action: string): Promise<void> {
   const { connection } = member;
   while (connection.underWay.maySuspend) {
-    await refuseBeside(member, action);
+    await refuseBeside(member, action).catch(rejectAwaited);
     if (connection.underWay.maySuspend) await connection.step();
   }
 }
 
 async function refuseBeside(member: Member, action: string): Promise<void> {
   if (!await hasOpenCursor(member)) return;
-  throw new ConnectionBusyError(action, IS_OPEN);
+  throw withoutFrames(() => new ConnectionBusyError(action, IS_OPEN));
 }

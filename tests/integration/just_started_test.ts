@@ -1,11 +1,16 @@
 /** Cursors and COPYs that were just started when a command of ours comes: their server has not answered yet. */
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { ConnectionBusyError, type Transaction } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
 import { makeTable } from "../support/number_table.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
 
 const FOR_EVER = new Promise<void>(() => {});
+
+// More than what lies between its server and its reader can hold.
+const LONG =
+  "copy (select repeat('x', 1000) from generate_series(1, 20000)) to stdout";
 
 const SERIES = "select generate_series(1, 9) as n";
 
@@ -28,6 +33,7 @@ const STARTED: Record<string, Start> = {
     void tx`select 1`.execute();
     return copy;
   },
+  "a COPY that nobody reads": (tx) => tx.unsafe(LONG).readable(),
   "a cursor whose callback hangs": (tx) =>
     tx.unsafe(SERIES).cursor(2, () => FOR_EVER),
   "a cursor whose loop hangs": (tx) => loop(tx, () => FOR_EVER),
@@ -49,7 +55,7 @@ for (const [what, start] of Object.entries(STARTED)) {
         () => lease.begin((tx) => tx.savepoint(leave)),
       ];
       for (const end of ends) {
-        await assertRejects(end, ConnectionBusyError, "end it first");
+        await assertRejects(end, ConnectionBusyError, "end() it");
         const [row] = await lease`select 1 as one`;
         assertEquals(row?.one, 1);
       }
@@ -65,7 +71,7 @@ poolTest(
     await using tx = await world.pool.begin();
     for (const command of [() => tx.commit(), () => tx.savepoint()]) {
       const copy = tx`copy ${tx(table.name)} from stdin`.execute();
-      await assertRejects(command, ConnectionBusyError, "end it first");
+      await assertRejects(command, ConnectionBusyError, "end() it");
       const into = await copy as unknown as Writable;
       into.end("1\n");
     }
@@ -73,6 +79,32 @@ poolTest(
     assertEquals(await table.rows(), [1, 1]);
   },
 );
+
+for (const isAwaited of [false, true]) {
+  poolTest(
+    `A callback's end waits for a COPY that is read${
+      isAwaited ? "" : ", and was just asked for"
+    }`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      let length = 0;
+      let reading: Promise<void> | undefined;
+      async function read(copy: Promise<Readable>): Promise<void> {
+        for await (const chunk of await copy) {
+          if (length < 20_000) await nextTurn();
+          length += chunk.length;
+        }
+      }
+      await world.pool.begin(async (tx) => {
+        const copy = tx.unsafe(LONG).readable();
+        if (isAwaited) await copy;
+        reading = read(copy);
+      });
+      await reading;
+      assertEquals(length, 20_000 * 1_001);
+    },
+  );
+}
 
 poolTest(
   "A commit waits for a cursor that was just started, whose loop does not wait",
