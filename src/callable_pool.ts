@@ -175,7 +175,16 @@ export class CallablePool extends LimitableScope {
     );
   }
 
-  addEventListener(type: PoolEventType, listener: () => void): void {
+  addEventListener(
+    type: PoolEventType,
+    listener: () => void,
+    options?: unknown,
+  ): void {
+    if (options) {
+      throw new TypeError(
+        "Cannot add a listener: options, such as once, are not heeded here",
+      );
+    }
     this.#shell.events.add(type, listener);
   }
 

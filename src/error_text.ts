@@ -27,7 +27,8 @@ export function describeNested(nested: NestedAcquire | undefined): string {
   const { leases, holders } = nested;
   const what = leases === 1 ? "lease is" : "leases are";
   return `; ${holders.length} of ${leases} ${what} held by callers that are ` +
-    `waiting themselves${describeSites(holders)}`;
+    `waiting themselves${describeSites(holders)}; pass the connection on ` +
+    "instead of acquiring another";
 }
 
 /** The first of the holders of whom it is known where they are. */

@@ -43,7 +43,8 @@ export interface Pool<Types extends TypeValues = {}>
   /**
    * Leases a connection that is idle now, or answers `undefined`, at once.
    *
-   * It is not validated first: that would take time.
+   * It is not validated first: that would take time. In vain, it is no request
+   * that `stats()` counts, and no event.
    *
    * @throws {TypeError} When the pool has an `onAcquire`, which takes time too.
    */

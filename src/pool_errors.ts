@@ -61,6 +61,7 @@ export class AcquireTimeoutError extends PoolError {
       } ms: ${leased} leased, ${shared} shared, ${connecting} connecting, ` +
         `${idle} idle, ${waiting} waiting, max ${max}` +
         (stats.isPaused ? "; the pool is paused" : "") +
+        (waitedMs === 0 ? "; a timeout of 0 takes only what is idle" : "") +
         describeNested(nested) +
         describeCause(cause),
       cause === undefined ? undefined : { cause },

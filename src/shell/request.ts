@@ -12,6 +12,8 @@ import type { Member } from "./member.ts";
 export abstract class Request extends Waiter {
   /** Whether its caller has gone: nothing is told any more. */
   hasLeft = false;
+  /** Whether it takes what there is, or goes: in vain, it is neither counted nor told of. */
+  readonly isTentative: boolean = false;
 
   /** It got a connection, or a place on one. */
   abstract onGranted(member: Member): void;
@@ -30,6 +32,7 @@ export interface RequestOwner<T> {
 
 /** A request that cannot wait: it is granted in the turn in which it is made, or never. */
 export class InstantRequest extends Request {
+  override readonly isTentative = true;
   /** What it got. */
   member: Member | undefined;
 

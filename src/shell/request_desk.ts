@@ -105,6 +105,7 @@ export class RequestDesk {
   grant(request: Request, member: Member, now: number): void {
     const waitedMs = now - request.since;
     this.nesting.end(request);
+    if (request.isTentative) this.#shell.counters.requests++;
     if (request.kind === "lease") this.#lend(member, waitedMs, now);
     else this.#share(waitedMs);
     request.onGranted(member);
@@ -121,8 +122,8 @@ export class RequestDesk {
     if (this.#sleepWatch.hasSlept(now)) this.#shell.feed({ kind: "leap", now });
   }
 
-  #count(request: Request): void {
-    if (request.kind !== "ready") this.#shell.counters.requests++;
+  #count({ kind, isTentative }: Request): void {
+    if (kind !== "ready" && !isTentative) this.#shell.counters.requests++;
   }
 
   /** Gives somebody who waited so long a connection of his own. */
@@ -147,7 +148,7 @@ export class RequestDesk {
   turnAway(effect: TurnAway, now: number): void {
     const request = effect.waiter as Request;
     // Whose wait is found too long in the very turn in which he leaves.
-    if (request.hasLeft) return;
+    if (request.hasLeft || request.isTentative) return;
     if (request.kind !== "ready") this.#countRefusal(effect);
     const error = this.#refusal(effect, request, now);
     this.nesting.end(request);

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertMatch,
   assertRejects,
+  assertThrows,
 } from "../support/assert.ts";
 import { EVENT_TYPES } from "../support/event_types.ts";
 import { eventually } from "../support/eventually.ts";
@@ -85,6 +86,19 @@ poolTest(
     pool.addEventListener("listenererror", throwIt);
     await pool`select 1`;
     assertEquals(told, ["open: An observer's own fault", "open"]);
+  },
+);
+
+poolTest(
+  "A listener with options is refused: they would not be heeded",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const pool = world.pool as unknown as EventTarget;
+    assertThrows(
+      () => pool.addEventListener("open", () => {}, { once: true }),
+      TypeError,
+      "not heeded",
+    );
   },
 );
 
