@@ -4,11 +4,12 @@
  * @module
  */
 
-import { withoutFrames } from "./call_site.ts";
+import { rejectAwaited, withoutFrames } from "./call_site.ts";
 import type { Statement } from "./driver/connection.ts";
 import { type Brackets, Savepoints } from "./brackets.ts";
 import { HeldScope } from "./held_scope.ts";
 import {
+  ConnectionBusyError,
   ConnectionLostError,
   type ConnectionLostPhase,
   PoolError,
@@ -78,6 +79,7 @@ export abstract class BracketedScope extends HeldScope {
   /** Sends what begins it. */
   async open(): Promise<this> {
     try {
+      await undefined; // what was executed before goes first
       await this.#command("begin", this.#brackets.begin);
     } catch (error) {
       if (this.#outer !== undefined) this.savepoints.undo(this.#brackets);
@@ -115,18 +117,15 @@ export abstract class BracketedScope extends HeldScope {
 
   commit(): Promise<void> {
     return this.#endBy("commit", async () => {
-      // What was executed before goes first.
+      // What was executed before goes first: `await` and `Promise.all()` take
+      // two turns to execute a query.
       await undefined;
-      await this.lease.passOpen("commit");
-      this.#outcome = "unknown";
+      await undefined;
+      await this.lease.leaveCursor("commit");
       try {
-        this.#outcome =
-          await (this.#outer === undefined ? this.#commit() : this.#keep());
-      } catch (error) {
-        await this.#onRefused(error);
-        throw error;
+        await this.#settle();
       } finally {
-        await this.#leave();
+        if (this.#outcome !== undefined) await this.#leave();
       }
       if (this.#outcome === "rolled back") {
         const wasRefused = this.#endedWith === undefined;
@@ -136,6 +135,17 @@ export abstract class BracketedScope extends HeldScope {
         throw new TransactionFinishedError("commit", this.#outcome, options);
       }
     });
+  }
+
+  async #settle(): Promise<void> {
+    this.#outcome = "unknown";
+    try {
+      this.#outcome =
+        await (this.#outer === undefined ? this.#commit() : this.#keep());
+    } catch (error) {
+      await this.#onRefused(error);
+      throw error;
+    }
   }
 
   /** Ends it, if nothing has; whoever leaves it waits for that. */
@@ -160,9 +170,10 @@ export abstract class BracketedScope extends HeldScope {
     return name === undefined ? "committed" : "prepared";
   }
 
-  /** The same of a savepoint, which may have been undone since that was called. */
+  /** The same of a savepoint, which may have been undone since that was called, or what it is in ended. */
   async #keep(): Promise<TransactionOutcome> {
-    if (this.#endedWith === "rolled back") return "rolled back";
+    if (this.#endedWith === "unknown") await this.#outermost.#over;
+    if (this.#endedWith !== undefined) return this.#endedWith;
     // With those that were made after it and go on, it is released by the commit.
     if (this.savepoints.isLast(this.#brackets)) {
       await this.#command("commit", this.#brackets.commit);
@@ -171,16 +182,23 @@ export abstract class BracketedScope extends HeldScope {
     return "committed";
   }
 
-  /** A commit failed. Where the server refused it was rolled back; otherwise nobody knows, unless it was not sent. */
+  /**
+   * A commit failed. Where the server refused it was rolled back; otherwise
+   * nobody knows, unless it was not sent: refused by us, it can go on.
+   */
   async #onRefused(error: unknown): Promise<void> {
+    if (error instanceof ConnectionBusyError) {
+      this.#outcome = undefined;
+      return;
+    }
     if (error instanceof PoolError) {
       const isUnsent = error instanceof ConnectionLostError && !error.sent;
       if (isUnsent) this.#outcome = "rolled back";
       return;
     }
     this.#outcome = "rolled back";
-    // What a savepoint is in goes on without it.
-    if (!this.savepoints.has(this.#brackets)) return;
+    // What a savepoint is in goes on without it, unless that has ended.
+    if (this.#outer === undefined || this.#endedWith !== undefined) return;
     this.savepoints.undo(this.#brackets);
     await this.#command("rollback", this.#brackets.rollback).catch(() => {});
   }
@@ -266,8 +284,9 @@ export abstract class BracketedScope extends HeldScope {
 
   async #command(phase: ConnectionLostPhase, sql: string): Promise<unknown> {
     try {
-      return await this.lease.command(sql);
+      return await this.lease.command(sql, phase);
     } catch (error) {
+      if (error instanceof ConnectionBusyError) return rejectAwaited(error);
       if (!(error instanceof ConnectionLostError)) throw error;
       const { sent, sqlState, cause } = error;
       throw new ConnectionLostError({ sent, phase, sqlState, cause });

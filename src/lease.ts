@@ -9,14 +9,18 @@ import {
   readTransactionOptions,
   type TransactionOptions,
 } from "./options/begin_options.ts";
-import type { Statement, TransactionStatus } from "./driver/connection.ts";
+import {
+  isKeptUnsent,
+  type Statement,
+  type TransactionStatus,
+} from "./driver/connection.ts";
 import { withoutFrames } from "./call_site.ts";
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
-import { LeaseReleasedError } from "./pool_errors.ts";
+import { type ConnectionLostPhase, LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
-import { leaveCursor, passOpen } from "./shell/open_cursor.ts";
+import { leaveCursor, openError } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/query_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
@@ -78,7 +82,10 @@ export class Lease extends HeldScope implements Holder {
     if (statement.isAbandoned) return;
     if (limits.signal?.aborted) return statement.fail(limits.signal.reason);
     const fault = this.#queryFault();
-    if (fault !== undefined) return this.#turnAway(statement, fault);
+    if (fault !== undefined) {
+      // What died is nobody's mistake.
+      return this.isLost ? statement.fail(fault) : statement.refuse(fault);
+    }
     if (this.#member.connection.underWay.isSuspended) {
       return void this.#runAfterCursor(statement, limits);
     }
@@ -98,16 +105,17 @@ export class Lease extends HeldScope implements Holder {
     this.#shell.cancels.abandon(this.#member);
   }
 
-  /** Runs SQL of our own, for a transaction. */
-  async command(sql: string): Promise<unknown> {
-    const action = sql.split(" ", 1)[0]!;
-    const passed = this.passOpen(action);
-    if (passed !== undefined) await passed;
+  /** Runs SQL of our own, for a transaction; a rollback also behind what is open, which it ends. */
+  async command(sql: string, action: ConnectionLostPhase): Promise<unknown> {
+    const left = this.leaveCursor(action);
+    if (left !== undefined) await left;
     const fault = this.#fault(action);
     if (fault !== undefined) throw fault;
+    const { connection } = this.#member;
     this.#member.hasRun = true;
     const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
-    const result = this.#member.connection.command(sql);
+    const refuse = action === "rollback" ? undefined : () => openError(action);
+    const result = connection.command(sql, refuse);
     if (queryTimeoutMs === Infinity) return result;
     // It may stand behind a statement that has to be cancelled first, and a
     // cancelled COMMIT would not tell whether it is done: so it is not cancelled.
@@ -224,24 +232,24 @@ export class Lease extends HeldScope implements Holder {
   }
 
   /**
-   * Waits for cursors and COPYs to end; `undefined`, at once, where there is none.
+   * Waits for a cursor whose loop was just left; `undefined`, at once, where
+   * there is none.
    *
-   * @throws {ConnectionBusyError} Once one waits for its user.
+   * @throws {ConnectionBusyError} While one is open, or a COPY is not ended.
    */
-  passOpen(action: string): Promise<void> | undefined {
+  leaveCursor(action: string): Promise<void> | undefined {
     if (this.#ended !== undefined) return undefined; // which it is told
-    return passOpen(this.#member, action);
+    return leaveCursor(this.#member, action);
   }
 
   /** Resolves once what was executed is sent, or has failed before that, or stands behind what is open. */
   async sent(): Promise<void> {
-    const { connection } = this.#member;
-    const { underWay } = connection;
-    while (underWay.hasUnsent && !underWay.isSuspended) await connection.step();
+    await isKeptUnsent(this.#member.connection);
   }
 
   /** Ends what is open or was left, so that a rollback does not wait for its user. */
   endOpen(makeError: () => Error): Promise<void> | undefined {
+    if (this.#ended !== undefined) return undefined; // it is another's now
     return this.#shell.cancels.endOpen(this.#member, makeError);
   }
 
@@ -250,17 +258,11 @@ export class Lease extends HeldScope implements Holder {
     limits: QueryLimits,
   ): Promise<void> {
     try {
-      await leaveCursor(this.#member, "run a query");
+      await this.leaveCursor("run a query");
       this.runWithin(statement, limits);
     } catch (error) {
       statement.refuse(error);
     }
-  }
-
-  /** What died is nobody's mistake. */
-  #turnAway(statement: Statement, fault: Error): void {
-    if (this.isLost) statement.fail(fault);
-    else statement.refuse(fault);
   }
 
   /**

@@ -76,8 +76,6 @@ export interface ConnectionListener {
 export interface UnderWay {
   /** Whether a cursor or a COPY is open and waits for its user: what came now would wait for ever. */
   readonly isSuspended: boolean;
-  /** Whether there is one that waits for its user, or may come to. */
-  readonly maySuspend: boolean;
   /** Whether a cancel could hit nobody who still waits: all that runs was abandoned. */
   readonly mayCancel: boolean;
   /** Whether nobody waits for a statement under way: each was given up, or is open. */
@@ -86,6 +84,21 @@ export interface UnderWay {
   readonly isFinishing: boolean;
   /** Whether a statement waits to be sent: it may fail before that. */
   readonly hasUnsent: boolean;
+}
+
+// From the end of a cursor's loop to the driver's taking note of it.
+const CURSOR_TURNS = 16;
+
+/**
+ * Whether one waits for its user. One whose loop was just left does so for a
+ * few turns of promises more.
+ */
+export async function isStuck(statements: UnderWay): Promise<boolean> {
+  for (let turn = 0; turn < CURSOR_TURNS; turn++) {
+    if (!statements.isSuspended) return false;
+    await undefined;
+  }
+  return statements.isSuspended;
 }
 
 /** One physical connection. */
@@ -121,10 +134,13 @@ export interface Connection {
   /**
    * Runs SQL of the pool's own; several statements may be in it.
    *
+   * Behind what waits for its user it would wait for ever: it is failed with the
+   * error that `refuse` makes, if that is given.
+   *
    * @throws {PostgresError} The server's error.
    * @throws {ConnectionLostError} When the connection died.
    */
-  command(sql: string): Promise<unknown>;
+  command(sql: string, refuse?: () => Error): Promise<unknown>;
   /** Asks the server to cancel what runs; resolves once the request is known finished. */
   cancel(): Promise<void>;
   /** Resolves once a statement ends or comes to wait for its user, or the connection dies. */
@@ -135,6 +151,18 @@ export interface Connection {
   close(): Promise<void>;
   /** Cuts the socket at once. */
   destroy(): void;
+}
+
+/** Waits until nothing waits to be sent; answers whether what is open keeps it from that. */
+export async function isKeptUnsent(
+  connection: Pick<Connection, "underWay" | "step">,
+): Promise<boolean> {
+  const { underWay } = connection;
+  while (underWay.hasUnsent) {
+    if (await isStuck(underWay)) return true;
+    if (underWay.hasUnsent) await connection.step();
+  }
+  return false;
 }
 
 /** What one dial needs. */

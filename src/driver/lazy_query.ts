@@ -142,9 +142,11 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     return this.cursorFn !== undefined && this.reject !== LazyQuery.#onError;
   }
 
-  /** The first word of its text, in lower case. */
+  /** The first word of its text, in lower case; that of the fragment it begins with, if it does. */
   get firstWord(): string {
-    return this.#template?.firstWord ?? firstWord(this.strings[0] ?? "");
+    const word = this.#template?.firstWord ?? firstWord(this.strings[0] ?? "");
+    const [first] = this.args;
+    return word === "" && first instanceof LazyQuery ? first.firstWord : word;
   }
 
   /** As sessions know it; `make` is called once. */

@@ -6,13 +6,14 @@
 
 import type { Endpoint, Socket } from "../transport/transport.ts";
 import { Canceller } from "./cancel.ts";
-import type {
-  Connection,
-  ConnectionListener,
-  Loss,
-  Statement,
-  TransactionStatus,
-  UnderWay,
+import {
+  type Connection,
+  type ConnectionListener,
+  isKeptUnsent,
+  type Loss,
+  type Statement,
+  type TransactionStatus,
+  type UnderWay,
 } from "./connection.ts";
 import type { DriverClient, SessionOptions } from "./driver_client.ts";
 import { DriverSocket, type DriverSocketOwner } from "./driver_socket.ts";
@@ -150,11 +151,21 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     this.#line.abandonOpen(makeError);
   }
 
-  command(sql: string): Promise<unknown> {
+  command(sql: string, refuse?: () => Error): Promise<unknown> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     const { statement, result } = this.#client.command(sql);
     this.run(statement);
+    if (refuse !== undefined && this.#line.hasUnsent) {
+      void this.#refuseStuck(statement, refuse);
+    }
     return result;
+  }
+
+  async #refuseStuck(
+    statement: SessionStatement,
+    refuse: () => Error,
+  ): Promise<void> {
+    if (await isKeptUnsent(this)) this.#line.drop(statement, refuse);
   }
 
   cancel(): Promise<void> {

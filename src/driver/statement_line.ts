@@ -87,11 +87,6 @@ export class StatementLine implements UnderWay {
     return this.#lane.length > 0 || this.#again.length > 0;
   }
 
-  get maySuspend(): boolean {
-    return !(this.#running.every(isBrief) && this.#again.every(isBrief) &&
-      this.#lane.every(isBrief));
-  }
-
   /** Whether what comes is for nobody. */
   get isLeft(): boolean {
     return this.mayCancel || this.head?.isLeft === true;
@@ -153,6 +148,13 @@ export class StatementLine implements UnderWay {
     // Last, because whoever is told may add to the line.
     for (let at = ended.shift(); at !== undefined; at = ended.shift()) at.end();
     return length;
+  }
+
+  /** Fails one that waits to be handed over, if it still does. */
+  drop(statement: SessionStatement, makeError: () => Error): void {
+    if (!this.#lane.remove(statement)) return;
+    statement.fail(makeError());
+    this.#onDropped(statement);
   }
 
   /** Gives up each cursor and COPY that its user may go on with. */
@@ -246,10 +248,6 @@ export class StatementLine implements UnderWay {
     if (this.#unsent === statement) this.#unsent = undefined;
     this.#onDropped(statement);
   }
-}
-
-function isBrief({ isLasting, mayCopy }: SessionStatement): boolean {
-  return !isLasting && !mayCopy;
 }
 
 function isOrphan(statement: SessionStatement): boolean {

@@ -42,7 +42,7 @@ const UNSUPPORTED = new Map([
 const WRONG_SCHEME = "the URL must begin with postgres:// or postgresql://";
 
 const MALFORMED = "the URL is malformed: a port is a number up to 65535, and " +
-  "a user name or password has %40 for @, %2F for /, %23 for #, %3F for ?, " +
+  "in a user name or password write %40 for @, %2F for /, %23 for #, %3F for ?, " +
   "%25 for %";
 
 const SCHEME = /^postgres(?:ql)?:\/\//i;

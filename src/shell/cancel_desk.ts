@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Statement } from "../driver/connection.ts";
+import { isStuck, type Statement } from "../driver/connection.ts";
 import type { Member } from "./member.ts";
-import { hasOpenCursor } from "./open_cursor.ts";
 import type { PoolShell } from "./pool_shell.ts";
 
 // How long a cancel request is given to end the statement before it is repeated.
@@ -44,7 +43,7 @@ export class CancelDesk {
 
   /** One whose loop was just left ends by itself. */
   async #endSuspended(member: Member, makeError: () => Error): Promise<void> {
-    await hasOpenCursor(member);
+    await isStuck(member.connection.underWay);
     this.#abandonOpen(member, makeError);
   }
 

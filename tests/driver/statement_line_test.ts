@@ -126,20 +126,18 @@ Deno.test("StatementLine ends the oldest statements, one for each reply", () => 
   assertEquals(world.line.length, 0);
 });
 
-for (const kind of ["isLasting", "mayCopy"] as const) {
-  Deno.test(`StatementLine may suspend while a statement that ${kind} is in it, wherever it stands`, () => {
-    const world = new World();
-    world.add("a", { isBlocking: true });
-    assertEquals(world.line.maySuspend, false);
-    world.add("b", { [kind]: true, isBlocking: true });
-    assertEquals(world.line.maySuspend, true);
-    world.line.end(1);
-    assertEquals(world.executed, ["a", "b"]);
-    assertEquals(world.line.maySuspend, true);
-    world.line.end(1);
-    assertEquals(world.line.maySuspend, false);
-  });
-}
+Deno.test("StatementLine drops one that waits to be handed over, and no other", () => {
+  const world = new World();
+  const a = world.add("a", { isBlocking: true });
+  const [b, c] = ["b", "c"].map((text) => world.add(text));
+  for (const one of [a, b!]) world.line.drop(one, () => LOST_UNSENT);
+  assertEquals([a.steps, b!.steps], [[], [LOST_UNSENT]]);
+  assertEquals(world.dropped, ["b"]);
+  world.line.end(1);
+  assertEquals(world.executed, ["a", "c"]);
+  world.line.drop(c!, () => LOST_UNSENT);
+  assertEquals(c!.steps, []);
+});
 
 Deno.test("StatementLine takes no reply for a statement that there is not", () => {
   const world = new World();

@@ -444,7 +444,11 @@ poolTest(
     await using world = poolWorld(t, { max: 1 });
     const { pool } = world;
     for (const begin of [pool`begin`, pool.unsafe("begin")]) {
-      const begun = pool`${begin}`.execute();
+      const refused = await assertRejects(async () => await pool`${begin}`);
+      assertEquals((refused as { code?: string }).code, "UNSAFE_TRANSACTION");
+    }
+    for (const nothing of [pool``, pool.unsafe("-- nothing\n")]) {
+      const begun = pool`${nothing} begin`.execute();
       const beside = transactions(pool);
       const behind = transactions(pool);
       await begun;

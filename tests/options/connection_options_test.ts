@@ -35,8 +35,8 @@ function assertMalformed(url: string): void {
   assertEquals(
     error.message,
     "Cannot create the pool: the URL is malformed: a port is a number up to " +
-      "65535, and a user name or password has %40 for @, %2F for /, %23 for " +
-      "#, %3F for ?, %25 for %",
+      "65535, and in a user name or password write %40 for @, %2F for /, " +
+      "%23 for #, %3F for ?, %25 for %",
   );
   assertEquals(error.cause, undefined);
 }

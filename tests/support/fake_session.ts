@@ -72,10 +72,6 @@ export class FakeSession implements Connection, UnderWay {
     return false;
   }
 
-  get maySuspend(): boolean {
-    return false;
-  }
-
   get isFinishing(): boolean {
     return false;
   }
