@@ -121,7 +121,7 @@ export abstract class BracketedScope extends HeldScope {
       // two turns to execute a query.
       await undefined;
       await undefined;
-      await this.lease.leaveCursor("commit");
+      await this.lease.leaveCursor("commit")?.catch(rejectAwaited);
       try {
         await this.#settle();
       } finally {
