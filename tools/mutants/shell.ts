@@ -54,7 +54,7 @@ export const SHELL_MUTANTS: readonly Mutant[] = [
   mutant(
     "a lost lease runs on",
     LEASE,
-    "return isLost ? this.#member.lostError() : undefined;",
+    "return this.isLost ? this.#member.lostError() : undefined;",
     "return undefined;",
   ),
   mutant(
