@@ -20,6 +20,10 @@ import type { Lease } from "./lease.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 
+// What was executed before a commit goes first, also those that stand beside it
+// in a `Promise.all()`: from that to their execution.
+const EXECUTION_TURNS = 3;
+
 /** What has a beginning and an end on a lease, and runs queries in between: a transaction or a savepoint. */
 export abstract class BracketedScope extends HeldScope {
   readonly lease: Lease;
@@ -117,17 +121,13 @@ export abstract class BracketedScope extends HeldScope {
 
   commit(): Promise<void> {
     return this.#endBy("commit", async () => {
-      // What was executed before goes first: `await` and `Promise.all()` take
-      // two turns to execute a query.
-      await undefined;
-      await undefined;
-      await this.lease.leaveCursor("commit")?.catch(rejectAwaited);
+      for (let turn = 0; turn < EXECUTION_TURNS; turn++) await undefined;
       try {
         await this.#settle();
       } finally {
         if (this.#outcome !== undefined) await this.#leave();
       }
-      if (this.#outcome === "rolled back") {
+      if (this.#outcome === "rolled back" || this.#outcome === "unknown") {
         const wasRefused = this.#endedWith === undefined;
         const cause = this.#firstError?.error ??
           (wasRefused ? new Error("A statement had failed") : undefined);
@@ -172,7 +172,7 @@ export abstract class BracketedScope extends HeldScope {
 
   /** The same of a savepoint, which may have been undone since that was called, or what it is in ended. */
   async #keep(): Promise<TransactionOutcome> {
-    if (this.#endedWith === "unknown") await this.#outermost.#over;
+    for (let at = this.#outer; at !== undefined; at = at.#outer) await at.#over;
     if (this.#endedWith !== undefined) return this.#endedWith;
     // With those that were made after it and go on, it is released by the commit.
     if (this.savepoints.isLast(this.#brackets)) {

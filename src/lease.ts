@@ -10,7 +10,7 @@ import {
   type TransactionOptions,
 } from "./options/begin_options.ts";
 import {
-  isKeptUnsent,
+  isStuck,
   type Statement,
   type TransactionStatus,
 } from "./driver/connection.ts";
@@ -20,7 +20,7 @@ import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
 import { type ConnectionLostPhase, LeaseReleasedError } from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
-import { leaveCursor, openError } from "./shell/open_cursor.ts";
+import { openError } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/query_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
@@ -33,6 +33,10 @@ const DONE = Promise.resolve();
 
 function released(): Error {
   return new LeaseReleasedError("use the connection");
+}
+
+function refuseQuery(): Error {
+  return openError("run a query");
 }
 
 /** The lease behind the interface. */
@@ -86,13 +90,12 @@ export class Lease extends HeldScope implements Holder {
       // What died is nobody's mistake.
       return this.isLost ? statement.fail(fault) : statement.refuse(fault);
     }
-    if (this.#member.connection.underWay.isSuspended) {
-      return void this.#runAfterCursor(statement, limits);
-    }
     statement.carrier = this;
     limitOnMember(this.#shell, this.#member, statement, limits);
+    const { connection } = this.#member;
+    if (connection.underWay.isSuspended) statement.refusal = refuseQuery;
     this.#member.hasRun = true;
-    this.#member.connection.run(statement);
+    connection.run(statement);
   }
 
   override cancel(statement: Statement): void {
@@ -107,19 +110,18 @@ export class Lease extends HeldScope implements Holder {
 
   /** Runs SQL of our own, for a transaction; a rollback also behind what is open, which it ends. */
   async command(sql: string, action: ConnectionLostPhase): Promise<unknown> {
-    const left = this.leaveCursor(action);
-    if (left !== undefined) await left;
     const fault = this.#fault(action);
     if (fault !== undefined) throw fault;
-    const { connection } = this.#member;
     this.#member.hasRun = true;
     const { queryTimeoutMs, releaseTimeoutMs } = this.#shell.options;
-    const refuse = action === "rollback" ? undefined : () => openError(action);
-    const result = connection.command(sql, refuse);
-    if (queryTimeoutMs === Infinity) return result;
+    const result = this.#member.connection.command(
+      sql,
+      action === "rollback" ? undefined : () => openError(action),
+    );
+    if (queryTimeoutMs === Infinity) return await result;
     // It may stand behind a statement that has to be cancelled first, and a
     // cancelled COMMIT would not tell whether it is done: so it is not cancelled.
-    return this.bounded(result, queryTimeoutMs + releaseTimeoutMs);
+    return await this.bounded(result, queryTimeoutMs + releaseTimeoutMs);
   }
 
   /** Cuts the connection unless `promise` settles in time. */
@@ -231,38 +233,22 @@ export class Lease extends HeldScope implements Holder {
     return this.#keeper.end(member, isDestroyed) ?? DONE;
   }
 
-  /**
-   * Waits for a cursor whose loop was just left; `undefined`, at once, where
-   * there is none.
-   *
-   * @throws {ConnectionBusyError} While one is open, or a COPY is not ended.
-   */
-  leaveCursor(action: string): Promise<void> | undefined {
-    if (this.#ended !== undefined) return undefined; // which it is told
-    return leaveCursor(this.#member, action);
-  }
-
   /** Resolves once what was executed is sent, or has failed before that, or stands behind what is open. */
   async sent(): Promise<void> {
-    await isKeptUnsent(this.#member.connection);
+    const { connection } = this.#member;
+    const { underWay } = connection;
+    const last = underWay.lastUnsent;
+    const isLeft = () => last!.isSent || last!.isAnswered;
+    while (underWay.lastUnsent !== undefined && !isLeft()) {
+      if (await isStuck(underWay)) return;
+      if (!isLeft()) await connection.step();
+    }
   }
 
   /** Ends what is open or was left, so that a rollback does not wait for its user. */
   endOpen(makeError: () => Error): Promise<void> | undefined {
     if (this.#ended !== undefined) return undefined; // it is another's now
     return this.#shell.cancels.endOpen(this.#member, makeError);
-  }
-
-  async #runAfterCursor(
-    statement: Statement,
-    limits: QueryLimits,
-  ): Promise<void> {
-    try {
-      await this.leaveCursor("run a query");
-      this.runWithin(statement, limits);
-    } catch (error) {
-      statement.refuse(error);
-    }
   }
 
   /**

@@ -19,6 +19,8 @@ export interface Statement {
   readonly isSent: boolean;
   /** Whether its caller has gone: an error was given already. */
   readonly isAbandoned: boolean;
+  /** Makes the error of one that comes to stand behind what waits for its user; without it, it waits too. */
+  refusal: (() => Error) | undefined;
   /** Lets nothing be written behind it, so that it can be cancelled alone. */
   isBarrier: boolean;
   /** Who carries it to a connection; the driver leaves it alone. */
@@ -82,8 +84,8 @@ export interface UnderWay {
   readonly isAbandoned: boolean;
   /** Whether a COPY runs, and nothing else, whose writer has ended. */
   readonly isFinishing: boolean;
-  /** Whether a statement waits to be sent: it may fail before that. */
-  readonly hasUnsent: boolean;
+  /** The last of those that wait to be sent, and may fail before that. */
+  readonly lastUnsent: Statement | undefined;
 }
 
 // From the end of a cursor's loop to the driver's taking note of it.
@@ -134,13 +136,12 @@ export interface Connection {
   /**
    * Runs SQL of the pool's own; several statements may be in it.
    *
-   * Behind what waits for its user it would wait for ever: it is failed with the
-   * error that `refuse` makes, if that is given.
+   * `refusal` is that of its statement.
    *
    * @throws {PostgresError} The server's error.
    * @throws {ConnectionLostError} When the connection died.
    */
-  command(sql: string, refuse?: () => Error): Promise<unknown>;
+  command(sql: string, refusal?: () => Error): Promise<unknown>;
   /** Asks the server to cancel what runs; resolves once the request is known finished. */
   cancel(): Promise<void>;
   /** Resolves once a statement ends or comes to wait for its user, or the connection dies. */
@@ -151,18 +152,6 @@ export interface Connection {
   close(): Promise<void>;
   /** Cuts the socket at once. */
   destroy(): void;
-}
-
-/** Waits until nothing waits to be sent; answers whether what is open keeps it from that. */
-export async function isKeptUnsent(
-  connection: Pick<Connection, "underWay" | "step">,
-): Promise<boolean> {
-  const { underWay } = connection;
-  while (underWay.hasUnsent) {
-    if (await isStuck(underWay)) return true;
-    if (underWay.hasUnsent) await connection.step();
-  }
-  return false;
 }
 
 /** What one dial needs. */

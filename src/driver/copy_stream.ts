@@ -15,8 +15,8 @@ interface CopyStream {
   /** Whether its writer is done; only of a stream that is written to. */
   readonly writableEnded?: boolean;
   readonly destroyed: boolean;
-  /** Whether it is read as fast as it comes; `null` where nobody reads it. */
-  readonly readableFlowing?: boolean | null;
+  /** Whether anything of it was read. */
+  readonly readableDidRead?: boolean;
   /** How much of it has come and is not read, and how much may be. */
   readonly readableLength?: number;
   readonly readableHighWaterMark?: number;
@@ -125,10 +125,10 @@ export class CopyGuard {
   }
 }
 
-/** Whether it is full, and nobody reads it. */
+/** Whether it is full, and nobody has begun to read it. */
 function isUnread(stream: CopyStream): boolean {
-  const { readableFlowing, readableLength, readableHighWaterMark } = stream;
-  return readableFlowing === null && readableLength! >= readableHighWaterMark!;
+  const { readableDidRead, readableLength, readableHighWaterMark } = stream;
+  return readableDidRead === false && readableLength! >= readableHighWaterMark!;
 }
 
 /** The second one of a text: nobody can have it, for the query was answered. */

@@ -35,6 +35,7 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   isAbandoned = false;
   isBarrier = false;
   isCommand = false;
+  refusal: (() => Error) | undefined;
   carrier: unknown;
   onEnd: (() => void) | undefined;
   next: SessionStatement | undefined;

@@ -26,6 +26,11 @@ function noteSettlers(resolve: Settle, reject: Settle): void {
   rejectMade = reject;
 }
 
+const ENDS_IN_WORD = /[a-z]$/i;
+
+// No text can hold it.
+const OTHER = "\0";
+
 // Resolved; what waits for it runs after the code that is running.
 const NOW = Promise.resolve();
 
@@ -142,11 +147,23 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
     return this.cursorFn !== undefined && this.reject !== LazyQuery.#onError;
   }
 
-  /** The first word of its text, in lower case; that of the fragment it begins with, if it does. */
+  /** The first word of its text, in lower case, also where a fragment holds it, or a part of it; empty if it is not known. */
   get firstWord(): string {
-    const word = this.#template?.firstWord ?? firstWord(this.strings[0] ?? "");
-    const [first] = this.args;
-    return word === "" && first instanceof LazyQuery ? first.firstWord : word;
+    const [text = ""] = this.strings;
+    const word = this.#template?.firstWord ?? firstWord(text);
+    const isHere = word !== "" && !ENDS_IN_WORD.test(text);
+    if (isHere || !(this.args[0] instanceof LazyQuery)) return word;
+    const whole = firstWord(this.#text);
+    return whole === OTHER ? "" : whole;
+  }
+
+  /** Its text with that of its fragments, and a sign in the place of what is none. */
+  get #text(): string {
+    const textOf = (part: unknown) =>
+      part instanceof LazyQuery ? part.#text : OTHER;
+    return this.strings.map((text, at) =>
+      at < this.args.length ? text + textOf(this.args[at]) : text
+    ).join("");
   }
 
   /** As sessions know it; `make` is called once. */

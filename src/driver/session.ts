@@ -9,7 +9,7 @@ import { Canceller } from "./cancel.ts";
 import {
   type Connection,
   type ConnectionListener,
-  isKeptUnsent,
+  isStuck,
   type Loss,
   type Statement,
   type TransactionStatus,
@@ -44,6 +44,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
   #socket: Socket | undefined;
   #phase: Phase = "starting";
   #loss: Loss | undefined;
+  #isWatched = false;
   #failStart: ((error: unknown) => void) | undefined;
   readonly #canceller: Canceller;
   readonly #stepped = new Latch();
@@ -144,6 +145,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
   run(statement: Statement): void {
     if (this.#line.length === 0) this.#socket?.ref();
     this.#line.add(statement as SessionStatement);
+    if (statement.refusal !== undefined) void this.#watchLane();
     this.#settle();
   }
 
@@ -151,21 +153,23 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     this.#line.abandonOpen(makeError);
   }
 
-  command(sql: string, refuse?: () => Error): Promise<unknown> {
+  command(sql: string, refusal?: () => Error): Promise<unknown> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     const { statement, result } = this.#client.command(sql);
+    statement.refusal = refusal;
     this.run(statement);
-    if (refuse !== undefined && this.#line.hasUnsent) {
-      void this.#refuseStuck(statement, refuse);
-    }
     return result;
   }
 
-  async #refuseStuck(
-    statement: SessionStatement,
-    refuse: () => Error,
-  ): Promise<void> {
-    if (await isKeptUnsent(this)) this.#line.drop(statement, refuse);
+  /** Refuses what comes to stand behind an open cursor or COPY, for as long as something stands. */
+  async #watchLane(): Promise<void> {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    while (this.#line.lastUnsent !== undefined) {
+      if (await isStuck(this.#line)) this.#line.refuseStuck();
+      if (this.#line.lastUnsent !== undefined) await this.step();
+    }
+    this.#isWatched = false;
   }
 
   cancel(): Promise<void> {

@@ -83,8 +83,8 @@ export class StatementLine implements UnderWay {
     return this.head?.isSuspended ?? false;
   }
 
-  get hasUnsent(): boolean {
-    return this.#lane.length > 0 || this.#again.length > 0;
+  get lastUnsent(): SessionStatement | undefined {
+    return this.#lane.tail ?? this.#again.tail;
   }
 
   /** Whether what comes is for nobody. */
@@ -150,11 +150,15 @@ export class StatementLine implements UnderWay {
     return length;
   }
 
-  /** Fails one that waits to be handed over, if it still does. */
-  drop(statement: SessionStatement, makeError: () => Error): void {
-    if (!this.#lane.remove(statement)) return;
-    statement.fail(makeError());
-    this.#onDropped(statement);
+  /** Fails those of the lane that have a refusal: what they stand behind waits for its user. */
+  refuseStuck(): void {
+    for (const statement of this.#lane.takeAll()) {
+      if (statement.refusal === undefined) this.#lane.push(statement);
+      else {
+        statement.refuse(statement.refusal());
+        this.#onDropped(statement);
+      }
+    }
   }
 
   /** Gives up each cursor and COPY that its user may go on with. */

@@ -26,6 +26,11 @@ export class StatementQueue<S extends Queued<S>> {
     return this.#head;
   }
 
+  /** The last in. */
+  get tail(): S | undefined {
+    return this.#tail;
+  }
+
   /** Adds one at the end. */
   push(statement: S): void {
     statement.next = undefined;
@@ -46,19 +51,18 @@ export class StatementQueue<S extends Queued<S>> {
     return first;
   }
 
-  /** Takes one out, wherever it stands; answers whether it was there. Costs O(those that came before it). */
-  remove(statement: S): boolean {
-    if (this.#head === statement) return this.shift() !== undefined;
+  /** Takes one out, wherever it stands. Costs O(those that came before it). */
+  remove(statement: S): void {
+    if (this.#head === statement) return void this.shift();
     let before = this.#head;
     while (before !== undefined && before.next !== statement) {
       before = before.next;
     }
-    if (before === undefined) return false;
+    if (before === undefined) return;
     before.next = statement.next;
     if (this.#tail === statement) this.#tail = before;
     statement.next = undefined;
     this.#length--;
-    return true;
   }
 
   /** Takes all out; answers them. */

@@ -26,6 +26,7 @@ class FakeStatement implements SessionStatement {
   isAbandoned = false;
   isBarrier = false;
   carrier: unknown;
+  refusal: (() => Error) | undefined;
   onEnd: (() => void) | undefined;
   next: SessionStatement | undefined;
   ends = 0;
@@ -126,17 +127,19 @@ Deno.test("StatementLine ends the oldest statements, one for each reply", () => 
   assertEquals(world.line.length, 0);
 });
 
-Deno.test("StatementLine drops one that waits to be handed over, and no other", () => {
+Deno.test("StatementLine refuses what waits to be handed over and has a refusal, and nothing else", () => {
   const world = new World();
-  const a = world.add("a", { isBlocking: true });
-  const [b, c] = ["b", "c"].map((text) => world.add(text));
-  for (const one of [a, b!]) world.line.drop(one, () => LOST_UNSENT);
-  assertEquals([a.steps, b!.steps], [[], [LOST_UNSENT]]);
+  const refusal = () => LOST_UNSENT;
+  const a = world.add("a", { isBlocking: true, refusal });
+  const b = world.add("b", { refusal });
+  const c = world.add("c");
+  world.line.refuseStuck();
+  assertEquals([a.steps, b.steps, c.steps], [[], [LOST_UNSENT], []]);
   assertEquals(world.dropped, ["b"]);
+  assertEquals(world.line.lastUnsent, c);
   world.line.end(1);
   assertEquals(world.executed, ["a", "c"]);
-  world.line.drop(c!, () => LOST_UNSENT);
-  assertEquals(c!.steps, []);
+  assertEquals(world.line.lastUnsent, undefined);
 });
 
 Deno.test("StatementLine takes no reply for a statement that there is not", () => {

@@ -447,8 +447,11 @@ poolTest(
       const refused = await assertRejects(async () => await pool`${begin}`);
       assertEquals((refused as { code?: string }).code, "UNSAFE_TRANSACTION");
     }
-    for (const nothing of [pool``, pool.unsafe("-- nothing\n")]) {
-      const begun = pool`${nothing} begin`.execute();
+    for (const part of ["begin", "be"]) {
+      const parts = [pool.unsafe(part)];
+      const begun = pool`${parts as never}${
+        pool.unsafe("begin".slice(part.length))
+      }`.execute();
       const beside = transactions(pool);
       const behind = transactions(pool);
       await begun;

@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { nextTurn } from "../support/eventually.ts";
 import { makeTable } from "../support/number_table.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
 import { Unheard } from "../support/unheard.ts";
@@ -207,6 +208,8 @@ poolTest(
       const forms = [
         tx`${tx`copy ${name}`} from stdin`,
         tx`${tx`${tx`copy`} ${name}`} from stdin`,
+        tx`${tx`/* a query`} of ${1} */ ${tx`copy`} ${name} from stdin`,
+        tx`co${tx`py`} ${name} from stdin`,
       ];
       for (const form of forms) {
         const into = await form as unknown as Writable;
@@ -215,9 +218,62 @@ poolTest(
         await finished;
       }
     });
-    assertEquals(await table.rows(), [1, 1]);
+    assertEquals(await table.rows(), [1, 1, 1, 1]);
   },
 );
+
+poolTest(
+  "What is run right before the loop over a cursor is left is in the transaction",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    const insertAndLeave = async (tx: Transaction, n: number) => {
+      for await (const _ of tx`select generate_series(1, 4)`.cursor(2)) {
+        void tx`insert into ${tx(table.name)} values (${n})`.execute();
+        break;
+      }
+    };
+    await using lease = await world.pool.acquire();
+    const undone = await lease.begin();
+    await insertAndLeave(undone, 1);
+    await undone.rollback();
+    const tx = await lease.begin();
+    const savepoint = await tx.savepoint();
+    await insertAndLeave(savepoint, 2);
+    await savepoint.rollback();
+    await insertAndLeave(tx, 3);
+    await tx.commit();
+    assertEquals(await table.rows(), [3]);
+    const xmins = await lease`select distinct xmin::text from ${
+      lease(table.name)
+    }`;
+    assertEquals(xmins.length, 1);
+  },
+);
+
+for (const which of ["failed", "died"] as const) {
+  poolTest(
+    `A savepoint's commit rejects where its transaction ${which} beside it`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      await using lease = await world.pool.acquire();
+      const tx = await lease.begin();
+      const outer = await tx.savepoint();
+      const inner = await outer.savepoint();
+      if (which === "failed") await inner`select 1/0`.catch(() => {});
+      else {
+        const waiting = tx`select pg_sleep(60)`.execute();
+        waiting.catch(() => {});
+        await nextTurn();
+        await world.admin`select pg_terminate_backend(${lease.pid})`;
+      }
+      const ends = [tx.commit(), outer.commit(), inner.commit()];
+      const settled = await Promise.allSettled(ends);
+      const expected = ends.map(() => "rejected");
+      assertEquals(settled.map(({ status }) => status), expected);
+    },
+  );
+}
 
 poolTest(
   "A callback's end does not wait for who goes on to ask",
@@ -225,7 +281,7 @@ poolTest(
     await using world = poolWorld(t, { max: 1 });
     await using lease = await world.pool.acquire();
     const poll = async (tx: Transaction) => {
-      for (;;) await tx`${tx`select`} pg_sleep(0.01)`;
+      for (;;) await tx.with({ timeoutMs: 5_000 })`select pg_sleep(0.01)`;
     };
     const polls: Promise<unknown>[] = [];
     await lease.begin((tx) => {

@@ -76,8 +76,8 @@ export class FakeSession implements Connection, UnderWay {
     return false;
   }
 
-  get hasUnsent(): boolean {
-    return this.line.some(({ isStarted }) => !isStarted);
+  get lastUnsent(): FakeStatement | undefined {
+    return this.line.findLast(({ isStarted }) => !isStarted);
   }
 
   abandonOpen(): void {}

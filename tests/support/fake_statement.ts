@@ -18,6 +18,7 @@ export class FakeStatement implements Statement {
   isStarted = false;
   isSent = false;
   isAbandoned = false;
+  refusal: (() => Error) | undefined;
   isBarrier = false;
   carrier: unknown;
   onEnd: (() => void) | undefined;

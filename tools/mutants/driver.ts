@@ -6,10 +6,10 @@ const OUTGOING = "driver/outgoing.ts";
 
 export const DRIVER_MUTANTS: readonly Mutant[] = [
   mutant(
-    "a command that is dropped is run all the same",
+    "what has no refusal is refused",
     "driver/statement_line.ts",
-    "    if (!this.#lane.remove(statement)) return;\n",
-    "",
+    "if (statement.refusal === undefined) this.#lane.push(statement);",
+    "if (statement.refusal === null) this.#lane.push(statement);",
   ),
   mutant(
     "a statement is ended twice",
