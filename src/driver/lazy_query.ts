@@ -149,10 +149,10 @@ export class LazyQuery extends Promise<unknown> implements DriverQuery {
 
   /** The first word of its text, in lower case, also where a fragment holds it, or a part of it; empty if it is not known. */
   get firstWord(): string {
-    const [text = ""] = this.strings;
+    const text = this.strings[0] ?? "";
     const word = this.#template?.firstWord ?? firstWord(text);
-    const isHere = word !== "" && !ENDS_IN_WORD.test(text);
-    if (isHere || !(this.args[0] instanceof LazyQuery)) return word;
+    if (!(this.args[0] instanceof LazyQuery)) return word;
+    if (word !== "" && !ENDS_IN_WORD.test(text)) return word;
     const whole = firstWord(this.#text);
     return whole === OTHER ? "" : whole;
   }

@@ -145,7 +145,7 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
   run(statement: Statement): void {
     if (this.#line.length === 0) this.#socket?.ref();
     this.#line.add(statement as SessionStatement);
-    if (statement.refusal !== undefined) void this.#watchLane();
+    if (statement.refusal && this.#line.lastUnsent) void this.#watchLane();
     this.#settle();
   }
 
