@@ -86,6 +86,8 @@ export interface UnderWay {
   readonly isFinishing: boolean;
   /** The last of those that wait to be sent, and may fail before that. */
   readonly lastUnsent: Statement | undefined;
+  /** Gives up each cursor and COPY that its user may go on with. */
+  abandonOpen(makeError: () => Error): void;
 }
 
 // From the end of a cursor's loop to the driver's taking note of it.
@@ -131,8 +133,6 @@ export interface Connection {
   markClean(): void;
   /** Runs a statement behind those under way. The connection must not be lost. */
   run(statement: Statement): void;
-  /** Gives up each cursor and COPY that its user may go on with. */
-  abandonOpen(makeError: () => Error): void;
   /**
    * Runs SQL of the pool's own; several statements may be in it.
    *

@@ -149,10 +149,6 @@ export class Session implements Connection, DriverSocketOwner, InflowOwner {
     this.#settle();
   }
 
-  abandonOpen(makeError: () => Error): void {
-    this.#line.abandonOpen(makeError);
-  }
-
   command(sql: string, refusal?: () => Error): Promise<unknown> {
     if (this.#phase === "lost") return Promise.reject(this.#lostError(false));
     const { statement, result } = this.#client.command(sql);

@@ -161,7 +161,6 @@ export class StatementLine implements UnderWay {
     }
   }
 
-  /** Gives up each cursor and COPY that its user may go on with. */
   abandonOpen(makeError: () => Error): void {
     for (const line of [this.#running, this.#again, this.#lane]) {
       for (const statement of line) {

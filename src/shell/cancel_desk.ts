@@ -49,7 +49,7 @@ export class CancelDesk {
 
   #abandonOpen(member: Member, makeError: () => Error): void {
     const { connection } = member;
-    connection.abandonOpen(makeError);
+    connection.underWay.abandonOpen(makeError);
     if (connection.underWay.mayCancel) this.abandon(member);
   }
 

@@ -97,7 +97,9 @@ export class EffectRunner {
     member.settleReturn();
     // What its lease left open is told of that.
     if (member.isReleased) {
-      member.connection.abandonOpen(() => new LeaseReleasedError("go on"));
+      member.connection.underWay.abandonOpen(() =>
+        new LeaseReleasedError("go on")
+      );
     }
     const mayFinish = member.isReleased && !AT_ONCE.has(reason);
     const { closeTimeoutMs } = this.#shell.options;
