@@ -18,9 +18,12 @@ import { withoutFrames } from "./call_site.ts";
 import { HeldScope } from "./held_scope.ts";
 import { LeaseNotes } from "./lease_notes.ts";
 import type { Holder, LeaseKeeper, Member } from "./shell/member.ts";
-import { type ConnectionLostPhase, LeaseReleasedError } from "./pool_errors.ts";
+import {
+  ConnectionBusyError,
+  type ConnectionLostPhase,
+  LeaseReleasedError,
+} from "./pool_errors.ts";
 import type { PoolShell } from "./shell/pool_shell.ts";
-import { openError } from "./shell/open_cursor.ts";
 import { limitOnMember } from "./shell/query_limit.ts";
 import { cancelError } from "./shell/query_router.ts";
 import type { PooledConnection } from "./pooled_connection.ts";
@@ -31,8 +34,16 @@ import { beginOn, runTransaction } from "./transaction_runner.ts";
 
 const DONE = Promise.resolve();
 
+const IS_OPEN = "a cursor or COPY is open on this connection; read it to its " +
+  "end, or end() it, first";
+
 function released(): Error {
   return new LeaseReleasedError("use the connection");
+}
+
+/** What is refused behind a cursor or COPY that waits for its user is told. */
+function openError(action: string): Error {
+  return withoutFrames(() => new ConnectionBusyError(action, IS_OPEN));
 }
 
 function refuseQuery(): Error {
@@ -118,7 +129,7 @@ export class Lease extends HeldScope implements Holder {
       sql,
       action === "rollback" ? undefined : () => openError(action),
     );
-    if (queryTimeoutMs === Infinity) return await result;
+    if (queryTimeoutMs === Infinity) return result;
     // It may stand behind a statement that has to be cancelled first, and a
     // cancelled COMMIT would not tell whether it is done: so it is not cancelled.
     return await this.bounded(result, queryTimeoutMs + releaseTimeoutMs);
@@ -237,11 +248,13 @@ export class Lease extends HeldScope implements Holder {
   async sent(): Promise<void> {
     const { connection } = this.#member;
     const { underWay } = connection;
+    // Whoever goes on to ask stands behind it, and is not waited for.
     const last = underWay.lastUnsent;
-    const isLeft = () => last!.isSent || last!.isAnswered;
-    while (underWay.lastUnsent !== undefined && !isLeft()) {
+    const mustWait = () =>
+      underWay.lastUnsent && !last!.isSent && !last!.isAnswered;
+    while (mustWait()) {
       if (await isStuck(underWay)) return;
-      if (!isLeft()) await connection.step();
+      if (mustWait()) await connection.step();
     }
   }
 

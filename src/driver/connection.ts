@@ -9,7 +9,7 @@ export type TransactionStatus = "idle" | "open" | "failed";
 
 /** One statement of a user: made lazily, run once it is awaited. */
 export interface Statement {
-  /** Its first word, in lower case; empty if it begins with a fragment. */
+  /** Its first word, in lower case; empty if that is not known. */
   readonly firstWord: string;
   /** Needs a connection alone: it may hold several statements, or it lasts. */
   readonly isExclusive: boolean;

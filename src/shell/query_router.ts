@@ -34,7 +34,7 @@ export class QueryRouter {
     if (TRANSACTION_STARTS.has(word)) {
       return statement.refuse(withoutFrames(unsafeTransactionError));
     }
-    // What begins with a fragment may begin a transaction, for all we know.
+    // One without a known word may begin a transaction, for all we know.
     const isAlone = statement.isExclusive || word === "" ||
       this.#shell.options.reset === "session" && statement.mayMakeTemporary;
     const kind = isAlone ? "lease" : "share";

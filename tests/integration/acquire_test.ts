@@ -63,6 +63,7 @@ poolTest("Promise 1: timeoutMs 0 takes only what is idle now", async (t) => {
   await assertRejects(
     () => pool.acquire({ timeoutMs: 0 }),
     AcquireTimeoutError,
+    "takes only what is idle",
   );
   assertEquals(pool.stats().total, 0, "it dialled for nobody");
   await pool.ready();

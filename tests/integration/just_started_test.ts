@@ -80,6 +80,28 @@ poolTest(
   },
 );
 
+poolTest(
+  "A callback's end waits for a COPY whose reader asks for each part",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    let length = 0;
+    let reading: Promise<void> | undefined;
+    async function read(stream: Readable): Promise<void> {
+      while (!stream.readableEnded) {
+        for (let part; (part = stream.read()) !== null;) length += part.length;
+        await nextTurn();
+      }
+    }
+    await world.pool.begin(async (tx) => {
+      const stream = await tx.unsafe(LONG).readable();
+      while (stream.readableLength === 0) await nextTurn();
+      reading = read(stream);
+    });
+    await reading;
+    assertEquals(length, 20_000 * 1_001);
+  },
+);
+
 for (const isAwaited of [false, true]) {
   poolTest(
     `A callback's end waits for a COPY that is read${
