@@ -50,10 +50,12 @@ export async function runRounds(
       await runLasting(workload, some, samples, onProgress);
     }
   } else {
-    await inTurns(samples, rounds, async (sample) => {
+    const run = async (sample: Sample) => {
       if (isDone(sample, workload)) return;
       keep(sample, await runOne(sample, workload, scene), onProgress);
-    });
+    };
+    if (workload.isCounted) await besideEachOther(samples, rounds, run);
+    else await inTurns(samples, rounds, run);
   }
   return { name: workload.name, contenders: samples.map(withoutUndefined) };
 }
@@ -69,6 +71,17 @@ async function inTurns(
     for (const sample of order) {
       if (sample.failure === undefined) await run(sample);
     }
+  }
+}
+
+async function besideEachOther(
+  samples: readonly Sample[],
+  rounds: number,
+  run: (sample: Sample) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const left = samples.filter(({ failure }) => failure === undefined);
+    await Promise.all(left.map(run));
   }
 }
 

@@ -15,6 +15,7 @@ export const memory: Workload = {
     { name: "one_shot", unit: "bytes", better: "less" },
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
+  isCounted: true,
   rounds: 2,
   run: once(run),
 };
