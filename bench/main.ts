@@ -28,7 +28,7 @@ interface CommandLine {
 
 const ROUNDS = 7;
 const QUICK_ROUNDS = 2;
-const FULL = { warmMs: 1_500, runMs: 300 };
+const FULL = { warmMs: 1_250, runMs: 300 };
 const QUICK = { warmMs: 60, runMs: 120 };
 
 if (import.meta.main) Deno.exit(await main(readCommandLine(Deno.args)));

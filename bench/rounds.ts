@@ -27,7 +27,7 @@ type OnProgress = (name: string, answer: Answer) => void;
 const LIVES = 2;
 
 // Of a contender that takes so long that seven would be most of the whole run.
-const SLOW_ROUNDS = 2;
+const SLOW_ROUNDS = 1;
 
 /** Runs a workload with all of its contenders; tells what each of them answers. */
 export async function runRounds(
