@@ -34,8 +34,8 @@ import { beginOn, runTransaction } from "./transaction_runner.ts";
 
 const DONE = Promise.resolve();
 
-const IS_OPEN = "a cursor or COPY is open on this connection; read it to its " +
-  "end, or end() it, first";
+const IS_OPEN = "a cursor or COPY is open on this connection; " +
+  "leave the cursor's loop, or end the COPY, first";
 
 function released(): Error {
   return new LeaseReleasedError("use the connection");
@@ -90,7 +90,8 @@ export class Lease extends HeldScope implements Holder {
 
   get signal(): AbortSignal {
     this.#notes ??= new LeaseNotes();
-    return this.#notes.signal(() => this.#fault("use the connection"));
+    const fault = () => this.#fault("use the connection");
+    return this.#notes.signal(fault, this.#keeper.signal?.());
   }
 
   override runWithin(statement: Statement, limits: QueryLimits): void {
@@ -171,13 +172,14 @@ export class Lease extends HeldScope implements Holder {
   reserve(): Promise<PooledConnection> {
     const fault = this.#fault("reserve the connection");
     if (fault !== undefined) return Promise.reject(fault);
-    const keeper: LeaseKeeper = {
+    const { holder } = this.#member;
+    const lease = new Lease(this.#shell, this.#member, {
       end: () => undefined,
       fault: (action) => this.#fault(action),
-    };
-    const lease = new Lease(this.#shell, this.#member, keeper);
-    // The session's holder is still this lease; the other is only a handle.
-    this.#member.holder = this;
+      signal: () => this.signal,
+    });
+    // The session's holder is who it was; this one is only a handle.
+    this.#member.holder = holder;
     return Promise.resolve(lease.public);
   }
 
@@ -260,7 +262,7 @@ export class Lease extends HeldScope implements Holder {
 
   /** Ends what is open or was left, so that a rollback does not wait for its user. */
   endOpen(makeError: () => Error): Promise<void> | undefined {
-    if (this.#ended !== undefined) return undefined; // it is another's now
+    if (this.#fault("go on") !== undefined) return undefined; // it is another's
     return this.#shell.cancels.endOpen(this.#member, makeError);
   }
 

@@ -21,14 +21,17 @@ export class LeaseNotes {
     this.#releasedAt = new CallSite();
   }
 
-  /** The lease's signal; aborted from the start where there is a `fault`. */
-  signal(fault: () => Error | undefined): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      const reason = fault();
-      if (reason !== undefined) this.#controller.abort(reason);
+  /** The lease's signal; aborted from the start where there is a `fault`, and once `outer` is. */
+  signal(fault: () => Error | undefined, outer?: AbortSignal): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = this.#controller = new AbortController();
+    const reason = fault();
+    if (reason !== undefined) controller.abort(reason);
+    else if (outer !== undefined) {
+      const follow = () => controller.abort(outer.reason);
+      outer.addEventListener("abort", follow, { once: true });
     }
-    return this.#controller.signal;
+    return controller.signal;
   }
 
   /** Aborts the signal, if somebody asked for it. */

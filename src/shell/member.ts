@@ -29,6 +29,8 @@ export interface LeaseKeeper {
   end(member: Member, isDestroyed: boolean): Promise<void> | undefined;
   /** Why the lease is over although its own end has not come, if so. */
   fault?(action: string): Error | undefined;
+  /** Is aborted once that is so. */
+  signal?(): AbortSignal;
 }
 
 /** One connection of a pool: its slot, its holder, and what it needs. */

@@ -55,7 +55,7 @@ for (const [what, start] of Object.entries(STARTED)) {
         () => lease.begin((tx) => tx.savepoint(leave)),
       ];
       for (const end of ends) {
-        await assertRejects(end, ConnectionBusyError, "end() it");
+        await assertRejects(end, ConnectionBusyError, "end the COPY");
         const [row] = await lease`select 1 as one`;
         assertEquals(row?.one, 1);
       }
@@ -71,7 +71,7 @@ poolTest(
     await using tx = await world.pool.begin();
     for (const command of [() => tx.commit(), () => tx.savepoint()]) {
       const copy = tx`copy ${tx(table.name)} from stdin`.execute();
-      await assertRejects(command, ConnectionBusyError, "end() it");
+      await assertRejects(command, ConnectionBusyError, "end the COPY");
       const into = await copy as unknown as Writable;
       into.end("1\n");
     }

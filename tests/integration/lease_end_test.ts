@@ -317,3 +317,24 @@ poolTest(
     );
   },
 );
+
+for (const end of ["rollback", "dispose"] as const) {
+  poolTest(
+    `A transaction of a reserved handle that is left by ${end} after its lease ends no cursor of the next holder`,
+    async (t) => {
+      await using world = poolWorld(t, { max: 1 });
+      const lease = await world.pool.acquire();
+      const tx = await (await lease.reserve()).begin();
+      await lease.release();
+      await using next = await world.pool.acquire();
+      const rows = next.unsafe("select generate_series(1, 9)").cursor(2);
+      let looks = 0;
+      for await (const _ of rows) {
+        if (looks++ > 0) continue;
+        if (end === "rollback") await tx.rollback().catch(() => {});
+        else await tx[Symbol.asyncDispose]();
+      }
+      assertEquals(looks, 5);
+    },
+  );
+}

@@ -82,6 +82,37 @@ poolTest(
 );
 
 poolTest(
+  "Promise 10: the signals of a lease and of its handles hear of the loss, also when a handle was reserved in turn",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using lease = await world.pool.acquire();
+    const handle = await lease.reserve();
+    const inner = await handle.reserve();
+    const signals = [lease, handle, inner].map(({ signal }) => signal);
+    await kill(world, lease);
+    assertEquals(signals.map(({ aborted }) => aborted), [true, true, true]);
+    for (const { reason } of signals) {
+      assertInstanceOf(reason, ConnectionLostError);
+    }
+  },
+);
+
+poolTest(
+  "The signal of a handle is aborted by the end of its lease, and by its own alone",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    const lease = await world.pool.acquire();
+    const [first, second] = [await lease.reserve(), await lease.reserve()];
+    const signals = [lease, first, second].map(({ signal }) => signal);
+    const aborted = () => signals.map(({ aborted }) => aborted);
+    await first.release();
+    assertEquals(aborted(), [false, true, false]);
+    await lease.release();
+    assertEquals(aborted(), [true, true, true]);
+  },
+);
+
+poolTest(
   "Promise 10: a statement that may have run says so, and what stood behind it was not run elsewhere",
   async (t) => {
     await using world = poolWorld(t, { max: 3 });
