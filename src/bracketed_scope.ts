@@ -6,7 +6,8 @@
 
 import { rejectAwaited, withoutFrames } from "./call_site.ts";
 import type { Statement } from "./driver/connection.ts";
-import { type Brackets, Savepoints } from "./brackets.ts";
+import { type Brackets, isRollback, Savepoints } from "./brackets.ts";
+import { isServerFailure } from "./error_text.ts";
 import { HeldScope } from "./held_scope.ts";
 import {
   ConnectionBusyError,
@@ -20,9 +21,10 @@ import type { Lease } from "./lease.ts";
 import type { QueryLimits } from "./sql.ts";
 import type { StatementMaker } from "./statement_maker.ts";
 
-// What was executed before a commit goes first, also those that stand beside it
-// in a `Promise.all()`: from that to their execution.
-const EXECUTION_TURNS = 3;
+/** Resolves once that was executed which stands before a commit, also in a `Promise.all()`: it goes first. */
+async function executed(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await undefined;
+}
 
 /** What has a beginning and an end on a lease, and runs queries in between: a transaction or a savepoint. */
 export abstract class BracketedScope extends HeldScope {
@@ -41,7 +43,7 @@ export abstract class BracketedScope extends HeldScope {
   #over: Promise<void> | undefined;
   #preparedName: string | undefined;
   #firstError: { readonly error: unknown } | undefined;
-  #unsentError: { readonly error: unknown } | undefined;
+  #unknownError: { readonly error: unknown } | undefined;
 
   constructor(
     lease: Lease,
@@ -65,14 +67,14 @@ export abstract class BracketedScope extends HeldScope {
     return this.#outcome;
   }
 
-  /** The error that made the server refuse what came after it, if one did. */
+  /** The error after which the server may refuse what comes, if there was one. */
   get firstError(): { readonly error: unknown } | undefined {
     return this.#firstError;
   }
 
-  /** The error of a statement that failed before it was sent, if one did. */
-  get unsentError(): { readonly error: unknown } | undefined {
-    return this.#unsentError;
+  /** The error of a statement that its server may not know of, if there was one. */
+  get unknownError(): { readonly error: unknown } | undefined {
+    return this.#unknownError;
   }
 
   /** Its commit or rollback, while that is under way. */
@@ -104,13 +106,14 @@ export abstract class BracketedScope extends HeldScope {
     const ended = this.#ended;
     if (ended !== undefined) return this.#turnAway(statement, ended);
     // As the driver: the error comes out of the transaction, awaited or not. A
-    // server refuses to commit after one; of what it never saw a callback's end
-    // tells alone.
+    // server refuses to commit after its own; of others, as of what was never
+    // sent or of a row that its reader cannot take, a callback's end tells alone.
     statement.watchError((error) => {
       const { isSent } = statement;
+      const isKnown = isSent && isServerFailure(error);
       if (isSent) this.#firstError ??= { error };
-      else this.#unsentError ??= { error };
-      return isSent || this.isCallback;
+      if (!isKnown) this.#unknownError ??= { error };
+      return isKnown || this.isCallback;
     });
     this.lease.runWithin(statement, limits);
   }
@@ -121,7 +124,7 @@ export abstract class BracketedScope extends HeldScope {
 
   commit(): Promise<void> {
     return this.#endBy("commit", async () => {
-      for (let turn = 0; turn < EXECUTION_TURNS; turn++) await undefined;
+      await executed();
       try {
         await this.#settle();
       } finally {
@@ -174,10 +177,10 @@ export abstract class BracketedScope extends HeldScope {
   async #keep(): Promise<TransactionOutcome> {
     for (let at = this.#outer; at !== undefined; at = at.#outer) await at.#over;
     if (this.#endedWith !== undefined) return this.#endedWith;
-    // With those that were made after it and go on, it is released by the commit.
-    if (this.savepoints.isLast(this.#brackets)) {
-      await this.#command("commit", this.#brackets.commit);
-    }
+    // With those that were made after it and go on, it is released by the commit:
+    // of the server it is only asked whether a statement had failed.
+    const isLast = this.savepoints.isLast(this.#brackets);
+    await this.#command("commit", isLast ? this.#brackets.commit : "select");
     this.savepoints.keep(this.#brackets);
     return "committed";
   }
@@ -207,10 +210,11 @@ export abstract class BracketedScope extends HeldScope {
     return this.#endBy("roll back", async () => {
       this.#outcome = "rolled back";
       const left = this.lease.endOpen(() => this.fault("go on")!);
-      if (left !== undefined) await left;
       try {
-        // It may have been undone meanwhile, with another or what it is in.
+        // It may have been undone before, with another or what it is in. Else it
+        // takes its place now: ahead of what comes while that which is open ends.
         if (this.#endedWith !== "rolled back") await this.#undo();
+        await left;
       } catch (error) {
         // A session that died has rolled back.
         if (!(error instanceof ConnectionLostError)) throw error;
@@ -292,9 +296,4 @@ export abstract class BracketedScope extends HeldScope {
       throw new ConnectionLostError({ sent, phase, sqlState, cause });
     }
   }
-}
-
-/** A COMMIT of a failed transaction is answered as what it did. */
-function isRollback(result: unknown): boolean {
-  return (result as { command?: unknown } | null)?.command === "ROLLBACK";
 }

@@ -16,6 +16,11 @@ export function transactionBrackets(begin: string): Brackets {
   return { begin, commit: "commit", rollback: "rollback" };
 }
 
+/** A COMMIT of a failed transaction is answered as what it did. */
+export function isRollback(result: unknown): boolean {
+  return (result as { command?: unknown } | null)?.command === "ROLLBACK";
+}
+
 /**
  * The savepoints of one transaction.
  *

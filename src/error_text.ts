@@ -21,6 +21,17 @@ export function errorText(error: unknown): string {
   }
 }
 
+/** An error that a server reported, as the driver makes it. */
+export interface ServerFailure extends Error {
+  /** The SQLSTATE. */
+  readonly code: string;
+}
+
+/** Whether a server reported it. */
+export function isServerFailure(error: unknown): error is ServerFailure {
+  return error instanceof Error && error.name === "PostgresError";
+}
+
 /** What it says of leases that are held by callers that wait. */
 export function describeNested(nested: NestedAcquire | undefined): string {
   if (nested === undefined) return "";

@@ -63,7 +63,7 @@ export class AcquireTimeoutError extends PoolError {
         (stats.isPaused ? "; the pool is paused" : "") +
         (waitedMs === 0 ? "; a timeout of 0 takes only what is idle" : "") +
         describeNested(nested) +
-        describeCause(cause),
+        describeCause("last", cause),
       cause === undefined ? undefined : { cause },
     );
     this.waitedMs = waitedMs;
@@ -72,8 +72,8 @@ export class AcquireTimeoutError extends PoolError {
   }
 }
 
-function describeCause(cause: unknown): string {
-  return cause === undefined ? "" : `; last failure: ${errorText(cause)}`;
+function describeCause(which: "first" | "last", cause: unknown): string {
+  return cause === undefined ? "" : `; ${which} failure: ${errorText(cause)}`;
 }
 
 /** The pool is closed or closing. */
@@ -277,7 +277,8 @@ export class TransactionFinishedError extends PoolError {
     const why = outcome === "unknown"
       ? "how the transaction ended is unknown"
       : `the transaction was ${outcome}`;
-    super(`Cannot ${action}: ${why}`, options);
+    const failure = describeCause("first", options?.cause);
+    super(`Cannot ${action}: ${why}${failure}`, options);
     this.outcome = outcome;
   }
 }
@@ -295,6 +296,5 @@ const CLASSES = {
   TransactionFinishedError,
 };
 for (const [value, { prototype }] of Object.entries(CLASSES)) {
-  const descriptor = { value, writable: true, configurable: true };
-  Object.defineProperty(prototype, "name", descriptor);
+  Object.defineProperty(prototype, "name", { value, writable: true });
 }

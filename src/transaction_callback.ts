@@ -20,10 +20,8 @@ function originOf(error: unknown, { firstError }: LeaseTransaction): unknown {
 async function commitAfter(tx: LeaseTransaction): Promise<void> {
   await undefined; // what was executed and not awaited runs by now,
   await tx.lease.sent(); // or has failed before that
-  const { unsentError, firstError } = tx;
-  if (unsentError !== undefined && firstError === undefined) {
-    throw unsentError.error;
-  }
+  const { unknownError, firstError } = tx;
+  if (unknownError !== undefined) throw (firstError ?? unknownError).error;
   try {
     await tx.commit();
   } catch (error) {

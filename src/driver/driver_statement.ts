@@ -43,6 +43,8 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
   readonly mayCopy: boolean;
   mustRunAgain = false;
   #plan: PreparedPlan | undefined;
+  /** Why it is to run again. */
+  #staleError: unknown;
   /** Of those that may last. */
   #reply: OpenReply | undefined;
   #onError: ((error: unknown) => boolean) | undefined;
@@ -176,7 +178,13 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
       return false;
     }
     if (this.isExclusive || this.mayCopy) this.#guard(context);
+    const isLate = this.mustRunAgain && context.isInTransaction();
     this.mustRunAgain = false;
+    if (isLate) {
+      // It would be part of a transaction that began behind it.
+      query.reject(this.#staleError);
+      return false;
+    }
     const mayBeStale = context.plans.areSomeStale() && !query.onlyDescribe;
     const running = head === undefined ? query : head.#place;
     const fault = mayBeStale
@@ -241,7 +249,8 @@ export class DriverStatement implements SessionStatement, ReplyOwner {
     const plan = this.#plan!;
     plan.restore();
     this.mustRunAgain = plan.mayRunAgain(error) && !this.isAbandoned;
-    if (!this.mustRunAgain) this.query.reject(error);
+    if (this.mustRunAgain) this.#staleError = error;
+    else this.query.reject(error);
   }
 }
 

@@ -9,17 +9,16 @@ import {
   type ConnectErrorKind,
   ConnectionLostError,
 } from "../pool_errors.ts";
-import { errorText } from "../error_text.ts";
+import {
+  errorText,
+  isServerFailure,
+  type ServerFailure,
+} from "../error_text.ts";
 import { connectError } from "../transport/connect_failure.ts";
 import type { Endpoint } from "../transport/transport.ts";
 import type { DriverClient } from "./driver_client.ts";
 import { ProtocolViolation } from "./server_error.ts";
 import type { Wire } from "./wire.ts";
-
-/** An error that the server reported, as the driver makes it. */
-interface ServerFailure extends Error {
-  readonly code: string;
-}
 
 // The authentication methods the driver answers; another it would print.
 const AUTHENTICATIONS: ReadonlySet<number> = new Set([-1, 0, 3, 5, 10, 11, 12]);
@@ -82,8 +81,4 @@ export function startLoss(endpoint: Endpoint, cause: unknown): ConnectError {
   }
   const why = "it closed the connection during start-up";
   return connectError("refused", why, endpoint, { cause });
-}
-
-function isServerFailure(cause: unknown): cause is ServerFailure {
-  return cause instanceof Error && cause.name === "PostgresError";
 }

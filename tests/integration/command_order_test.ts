@@ -6,6 +6,7 @@ import {
   type PooledConnection,
   type Sql,
   type Transaction,
+  TransactionFinishedError,
 } from "../../mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { nextTurn } from "../support/eventually.ts";
@@ -305,5 +306,60 @@ poolTest(
       await world.pool`select 1`;
     }
     assertEquals(unheard.codes, []);
+  },
+);
+
+poolTest(
+  "What is run after a transaction was rolled back in the loop of its cursor is kept",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using lease = await world.pool.acquire();
+    await using tx = await lease.begin();
+    await assertRejects(async () => {
+      for await (const _ of tx`select generate_series(1, 9)`.cursor(2)) {
+        const undone = tx.rollback();
+        await lease`insert into ${lease(table.name)} values (1)`;
+        await undone;
+      }
+    }, TransactionFinishedError);
+    assertEquals(await table.rows(), [1]);
+  },
+);
+
+poolTest(
+  "What is run after a savepoint was undone in the loop of its cursor is kept",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using tx = await world.pool.begin();
+    const savepoint = await tx.savepoint();
+    await assertRejects(async () => {
+      for await (const _ of savepoint`select generate_series(1, 9)`.cursor(2)) {
+        const undone = savepoint.rollback();
+        await tx`insert into ${tx(table.name)} values (1)`;
+        await undone;
+      }
+    }, TransactionFinishedError);
+    await tx.commit();
+    assertEquals(await table.rows(), [1]);
+  },
+);
+
+poolTest(
+  "A statement whose plan is stale does not run in a transaction that began behind it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using lease = await world.pool.acquire();
+    const insert = () =>
+      lease`insert into ${lease(table.name)} values (1) returning *`;
+    for (const _ of [1, 2]) await insert();
+    await world.admin.unsafe(`alter table ${table.name} add column b int`);
+    const asked = insert().then(() => "kept", ({ code }) => code);
+    await undefined; // it is executed
+    await (await lease.begin()).rollback();
+    assertEquals([await asked, await table.rows()], ["0A000", [1, 1]]);
+    assertEquals((await insert()).count, 1);
   },
 );

@@ -1,6 +1,10 @@
 import { ConnectionBusyError, TransactionFinishedError } from "../../mod.ts";
 import type { Transaction } from "../../mod.ts";
-import { assertEquals, assertInstanceOf } from "../support/assert.ts";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "../support/assert.ts";
 import { makeTable, type NumberTable } from "../support/number_table.ts";
 import { poolTest, poolWorld } from "../support/pool_world.ts";
 
@@ -157,3 +161,20 @@ for (const later of [0, 1, 3, 6]) {
     },
   );
 }
+
+poolTest(
+  "The commit of a savepoint in which a statement failed is refused, though another was made after it",
+  async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await using tx = await world.pool.begin();
+    const first = await tx.savepoint();
+    await first`insert into ${first(table.name)} values (1)`;
+    await tx.savepoint();
+    await assertRejects(async () => await first`select 1/0`);
+    await assertRejects(() => first.commit());
+    await tx.commit();
+    assertEquals([first.outcome, tx.outcome], ["rolled back", "committed"]);
+    assertEquals(await table.rows(), []);
+  },
+);

@@ -1,6 +1,7 @@
 import {
   ConnectionBusyError,
   LeaseReleasedError,
+  type Transaction,
   TransactionFinishedError,
 } from "../../mod.ts";
 import {
@@ -173,3 +174,43 @@ poolTest(
     assertEquals(unheard.codes, ["23505"]);
   },
 );
+
+function no(): never {
+  throw new Error("No");
+}
+
+const UNKNOWN_TO_THE_SERVER: Record<
+  string,
+  (tx: Transaction, table: string) => Promise<unknown>
+> = {
+  "a cursor's callback that throws": (tx) =>
+    tx`select generate_series(1, 9)`.cursor(2, no).catch(() => {}),
+  "a forEach that throws": (tx, table) =>
+    Promise.resolve(
+      tx`insert into ${tx(table)} values (1) returning a`.forEach(no),
+    ).catch(() => {}),
+  async "a time limit that passed before its statement was cancelled"(
+    tx,
+    table,
+  ) {
+    const slow = tx`select pg_sleep(0.2)`.execute();
+    await tx.with({ timeoutMs: 20 })`insert into ${tx(table)} values (1)`
+      .catch(() => {});
+    await slow;
+  },
+};
+
+for (const [what, run] of Object.entries(UNKNOWN_TO_THE_SERVER)) {
+  poolTest(`begin(fn) rejects and rolls back for ${what}`, async (t) => {
+    await using world = poolWorld(t, { max: 1 });
+    await using table = await makeTable(world);
+    await assertRejects(() =>
+      world.pool.begin(async (tx) => {
+        await tx`insert into ${tx(table.name)} values (7)`;
+        await run(tx, table.name);
+      })
+    );
+    assertEquals(await table.rows(), []);
+    assertEquals((await world.pool`select 1 as one`)[0]?.one, 1);
+  });
+}

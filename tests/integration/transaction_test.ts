@@ -48,6 +48,7 @@ poolTest(
     const error = await assertRejects(
       () => tx.commit(),
       TransactionFinishedError,
+      "Cannot commit: the transaction was rolled back; first failure: division by zero",
     );
     assertEquals(error.outcome, "rolled back");
     assertEquals((error.cause as { code?: unknown }).code, "22012");
