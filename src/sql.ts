@@ -33,7 +33,7 @@ export type ServerParameters =
 export type PostgresErrorClass =
   typeof import("npm:postgres@~3.4.9").PostgresError;
 
-/** What a callback returned, with the promises of an array awaited. */
+/** What a callback returned, with the promises of an array awaited: of one that it returned at once, not in a promise. */
 // deno-lint-ignore no-explicit-any -- as in the driver, whose type this is
 export type CallbackResult<T> = T extends any[] ? {
     [Key in keyof T]: T[Key] extends Promise<infer R> ? R : T[Key];

@@ -227,6 +227,8 @@ Deno.test("resolvePoolOptions() says what to use instead of options of other poo
     socket: 'pass "transport" instead',
     connectionString: "pass it as the first argument instead",
     connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
+    timeoutMs: 'pass "acquireTimeoutMs" or "queryTimeoutMs" instead',
+    lock_timeout: 'pass "connection: { lock_timeout }" instead',
     idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
     maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',
     query_timeout: 'pass "queryTimeoutMs" instead',
