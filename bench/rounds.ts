@@ -54,7 +54,7 @@ export async function runRounds(
       if (isDone(sample, workload)) return;
       keep(sample, await runOne(sample, workload, scene), onProgress);
     };
-    if (workload.isCounted) await besideEachOther(samples, rounds, run);
+    if (workload.isCounted) await Promise.all(samples.map(run));
     else await inTurns(samples, rounds, run);
   }
   return { name: workload.name, contenders: samples.map(withoutUndefined) };
@@ -71,17 +71,6 @@ async function inTurns(
     for (const sample of order) {
       if (sample.failure === undefined) await run(sample);
     }
-  }
-}
-
-async function besideEachOther(
-  samples: readonly Sample[],
-  rounds: number,
-  run: (sample: Sample) => Promise<void>,
-): Promise<void> {
-  for (let round = 0; round < rounds; round++) {
-    const left = samples.filter(({ failure }) => failure === undefined);
-    await Promise.all(left.map(run));
   }
 }
 

@@ -228,6 +228,11 @@ Deno.test("resolvePoolOptions() says what to use instead of options of other poo
     connectionString: "pass it as the first argument instead",
     connectionTimeoutMillis: 'pass "acquireTimeoutMs" instead',
     timeoutMs: 'pass "acquireTimeoutMs" or "queryTimeoutMs" instead',
+    poolSize: 'pass "max" instead',
+    role: 'pass "connection: { role }" instead',
+    search_path: 'pass "connection: { search_path }" instead',
+    idle_in_transaction_session_timeout:
+      'pass "connection: { idle_in_transaction_session_timeout }" instead',
     lock_timeout: 'pass "connection: { lock_timeout }" instead',
     idleTimeoutMillis: 'pass "idleTimeoutMs" instead',
     maxLifetimeSeconds: 'pass "maxLifetimeMs" instead',

@@ -16,7 +16,6 @@ export const memory: Workload = {
   ],
   contenders: ["tidepool", "postgres_js", "pg_pool", "generic_pool", "tarn"],
   isCounted: true,
-  rounds: 1,
   run: once(run),
 };
 

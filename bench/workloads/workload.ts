@@ -39,7 +39,7 @@ export interface Workload {
   readonly isSeries?: boolean;
   /** Whether the runner measures a whole process, instead of being in it. */
   readonly isOutside?: boolean;
-  /** Whether it counts what no other process changes: its contenders may run beside each other. */
+  /** Whether it counts what no other process changes: once, all contenders beside each other. */
   readonly isCounted?: boolean;
   /** Whether one process serves many rounds; its first answer is that it is warm. */
   readonly isLasting?: boolean;
