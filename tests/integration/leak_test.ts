@@ -3,8 +3,11 @@ import { eventually } from "../support/eventually.ts";
 import { poolWorld, worldServer } from "../support/pool_world.ts";
 import { runProgram } from "../support/program.ts";
 
-async function forget(...args: string[]): Promise<Record<string, unknown>> {
-  const program = new URL("./programs/forgotten_lease.ts", import.meta.url);
+async function forget(
+  what: "forgotten_lease" | "nested_handles",
+  ...args: string[]
+): Promise<Record<string, unknown>> {
+  const program = new URL(`./programs/${what}.ts`, import.meta.url);
   const end = await runProgram(program, {
     flags: ["--allow-all", "--v8-flags=--expose-gc"],
     args,
@@ -15,7 +18,7 @@ async function forget(...args: string[]): Promise<Record<string, unknown>> {
 }
 
 Deno.test("Promise 24: a lease that was collected is taken back, rolled back and counted", async () => {
-  assertEquals(await forget(), {
+  assertEquals(await forget("forgotten_lease"), {
     told: ["leaked undefined"],
     leaks: 1,
     isSameSession: true,
@@ -23,8 +26,13 @@ Deno.test("Promise 24: a lease that was collected is taken back, rolled back and
   });
 });
 
+Deno.test("Promise 24: a lease in use is not taken back with the handles that were reserved of it", async () => {
+  const expected = { told: "ACQUIRE_TIMEOUT", leaks: 0 };
+  assertEquals(await forget("nested_handles"), expected);
+});
+
 Deno.test("Promise 24: with leakWarningMs a forgotten lease is named, with where it was acquired", async () => {
-  const { told } = await forget("--sites");
+  const { told } = await forget("forgotten_lease", "--sites");
   assertEquals(told, ["warned true", "leaked true"]);
 });
 
